@@ -1,0 +1,1 @@
+"""igent runs multi-agent conversations over many records and brings out validated JSON."""

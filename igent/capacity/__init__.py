@@ -1,0 +1,1 @@
+"""The ledger of shared capacity: never oversold."""

@@ -1,0 +1,1 @@
+"""Configuration: the constellation model, run settings, and loading with every cross-check."""

@@ -1,0 +1,1 @@
+"""Everything between a prompt and the bytes. The only room that imports `openai`."""

@@ -1,0 +1,1 @@
+"""The incremental JSON decoder: text in, events out; no I/O."""

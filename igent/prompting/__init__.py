@@ -1,0 +1,1 @@
+"""From a record and its slice of context to messages."""

@@ -1,0 +1,1 @@
+"""What a run did: timings, tokens, cost, failures, progress."""

@@ -1,0 +1,1 @@
+"""Schema check and business rules: a draft in, a verdict out."""

@@ -1,0 +1,1 @@
+"""The top: wires the rooms, runs the workflow, holds the command line."""

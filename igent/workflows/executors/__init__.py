@@ -1,0 +1,1 @@
+"""Where conversations run: in this process."""

@@ -1,0 +1,1 @@
+"""The workload `sbus`: registrations to supplier offers, after an auction."""

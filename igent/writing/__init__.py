@@ -1,0 +1,1 @@
+"""The journal, the one truth on disk, and the views made from it."""
