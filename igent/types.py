@@ -266,7 +266,8 @@ class StepReport:
     """How one step of one record went; the audit trail of outcomes.jsonl.
 
     `critic`: "skipped" (policy), "approved", "rejected", or "none" (the step has no critic).
-    `speculation`: "hit", "miss" or "none".
+    `speculation`: "hit", "miss" or "none". The critic's tokens are part of `usage`; they are told apart, with
+    `critic_model` ("" when it is not told, or no critic spoke), because two models have two prices.
     """
 
     phase: str
@@ -285,6 +286,9 @@ class StepReport:
     rate_limited: int = 0
     recalled: int = 0
     invalid_drafts: int = 0
+    critic_model: str = ""
+    critic_input_tokens: int = 0
+    critic_output_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

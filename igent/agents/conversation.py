@@ -1,0 +1,262 @@
+"""One conversation: the turn-taking of one phase of one record. Matcher, checks, critic where it is needed, again.
+
+    ask the matcher -> check -> (critic?) -> take the unit -> accepted
+           ^------------ what was wrong <-------'
+
+A draft is accepted when the checks pass, the critic (where it is asked) approves, and the unit it takes is free. What
+is not accepted after the last round has failed, with its violations; nothing is ever guessed.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Conversation", "Step", "StepResult", "Tools"]
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from autogen_agentchat.messages import TextMessage
+
+from igent.agents.build import Participant
+from igent.agents.opinion import Opinion, is_opinion, read_opinion
+from igent.agents.tally import Tally
+from igent.agents.turn import ClientMaker, Said, Speaker
+from igent.clock import Clock
+from igent.config.policy import CriticPolicy
+from igent.errors import ProviderError
+from igent.types import CallContext, Case, JsonObject, StepReport, StopFactory, Verdict, Violation
+
+Accepts = Callable[[Any], bool]
+Settle = Callable[["Step", Verdict], Case | None]
+"""Takes the unit of an acceptable answer. None: taken. A case: the unit is gone, this is the case as it is now."""
+
+
+class Checks(Protocol):
+    """What a step's answers are checked with; see validation/checker.py."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether the value has the shape of an answer."""
+        ...
+
+    def verify(self, value: Any, case: Case) -> Verdict:
+        """Schema and rules."""
+        ...
+
+
+class Texts(Protocol):
+    """How messages are written; see prompting/messages.py."""
+
+    def matcher_question(self, blocks: Mapping[str, Any]) -> str: ...
+    def critic_question(self, blocks: Mapping[str, Any], draft: Any, violations: Sequence[Violation]) -> str: ...
+    def feedback(self, blocks: Mapping[str, Any], violations: Sequence[Violation], critic: str | None) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What conversations are handed when they are wired.
+
+    `client` makes model clients; `stop` makes the stop condition for answers that a predicate accepts; `read` finds the
+    answer in a whole text: (JSON value or None, what is wrong or ""); `blocks` gives the prompt's data.
+    """
+
+    client: ClientMaker
+    stop: Callable[[Accepts], StopFactory]
+    read: Callable[[str, Accepts], tuple[Any, str]]
+    blocks: Callable[[Case, str], Mapping[str, Any]]
+    texts: Texts
+    clock: Clock
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One answer to be found, ready to run: see StepSpec for the meaning."""
+
+    phase: str
+    output: str
+    schema: str
+    matcher: Participant
+    critic: Participant | None
+    policy: CriticPolicy
+    max_rounds: int
+    reserves: str | None
+    checks: Checks
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How one step ended. `cause` is "" when the answer was accepted, else as in Outcome; `reason` says it in words."""
+
+    step: Step
+    verdict: Verdict
+    report: StepReport
+    cause: str = ""
+    reason: str = ""
+    critic_seconds: float = 0.0
+    capacity_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Draft:
+    said: Said
+    value: Any
+    verdict: Verdict
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The conversation of one phase of one record. `audit` collects every message and verdict, in order."""
+
+    tools: Tools
+    record_id: str
+    audit: list[JsonObject] = field(default_factory=list)
+    _before: list[TextMessage] = field(default_factory=list)
+
+    async def run(self, step: Step, case: Case, settle: Settle) -> StepResult:
+        """Find the answer of one step. Later steps of the same conversation are told of it.
+
+        A provider's error ends the step as failed; a fatal one (key, quota) is raised.
+        """
+        talk = _Talk(self, step, settle)
+        try:
+            return await talk.run(case)
+        except ProviderError as error:
+            if error.fatal:
+                raise
+            self.note(step, step.matcher.name, "error", str(error))
+            return talk.result(Verdict(()), "provider", str(error))
+
+    def note(self, step: Step, agent: str, kind: str, content: Any) -> None:
+        """Add one line to the audit."""
+        self.audit.append(
+            {
+                "record_id": self.record_id,
+                "phase": step.phase,
+                "step": step.output,
+                "agent": agent,
+                "kind": kind,
+                "content": content,
+            }
+        )
+
+    def remember(self, question: str, answer: str, agent: str) -> None:
+        """What the agents of later steps are shown of this one."""
+        self._before += [TextMessage(content=question, source="user"), TextMessage(content=answer, source=agent)]
+
+    def speaker(self, step: Step, participant: Participant, accepts: Accepts) -> Speaker:
+        """A participant, with its own AutoGen agent, for this conversation."""
+        context = CallContext(self.record_id, step.output, participant.name)
+        tools = self.tools
+        return Speaker(participant, tools.client, context, tools.stop(accepts), tools.clock)
+
+    def messages(self, text: str, *, first: bool) -> list[TextMessage]:
+        """What is delivered with a question: the earlier steps, where the agent has not seen them, and the question."""
+        return [*(self._before if first else ()), TextMessage(content=text, source="user")]
+
+
+class _Talk:
+    """The rounds of one step."""
+
+    def __init__(self, conversation: Conversation, step: Step, settle: Settle) -> None:
+        self._of, self._step, self._settle = conversation, step, settle
+        self._tools = conversation.tools
+        self._tally = Tally(step.phase, step.output, step.matcher, has_critic=step.critic is not None)
+        self._matcher = conversation.speaker(step, step.matcher, step.checks.accepts)
+        self._critic_seconds = self._capacity_seconds = 0.0
+
+    async def run(self, case: Case) -> StepResult:
+        step, draft = self._step, None
+        blocks = self._tools.blocks(case, step.schema)
+        question = self._tools.texts.matcher_question(blocks)
+        for round_ in range(1, step.max_rounds + 1):
+            draft = await self._ask(question, case, first=round_ == 1)
+            opinion = await self._consult(blocks, draft)
+            verdict = _with_opinion(draft.verdict, opinion)
+            if verdict.ok:
+                fresh = self._take(verdict)
+                if fresh is None:
+                    self._of.remember(question, draft.said.text, step.matcher.name)
+                    return self.result(verdict)
+                case, blocks = fresh, self._tools.blocks(fresh, step.schema)
+                verdict = Verdict((_unit_gone(step, verdict),), verdict.value)
+            draft.verdict = verdict
+            question = self._tools.texts.feedback(blocks, verdict.violations, opinion.feedback if opinion else None)
+        assert draft is not None  # max_rounds is at least 1  # noqa: S101
+        return self.result(draft.verdict, _cause(draft.verdict), _reason(draft.verdict, step.max_rounds))
+
+    def result(self, verdict: Verdict, cause: str = "", reason: str = "") -> StepResult:
+        return StepResult(
+            self._step, verdict, self._tally.report(), cause, reason, self._critic_seconds, self._capacity_seconds
+        )
+
+    async def _ask(self, question: str, case: Case, *, first: bool) -> _Draft:
+        step = self._step
+        self._of.note(step, step.matcher.name, "sent", question)
+        said = await self._matcher.say(self._of.messages(question, first=first))
+        self._of.note(step, step.matcher.name, "received", said.text)
+        value, problem = self._value(said, step.checks.accepts)
+        verdict = Verdict((Violation("json", "", problem),)) if value is None else step.checks.verify(value, case)
+        self._tally.drafted(said, valid=verdict.ok)
+        self._of.note(step, step.matcher.name, "checked", [str(v) for v in verdict.violations] or "ok")
+        return _Draft(said, value, verdict)
+
+    async def _consult(self, blocks: Mapping[str, Any], draft: _Draft) -> Opinion | None:
+        step, critic = self._step, self._step.critic
+        valid = draft.verdict.ok
+        if critic is None or not step.policy.asks(valid=valid, record_id=self._of.record_id, seed=self._tools.seed):
+            return None
+        shown = draft.value if draft.value is not None else draft.said.text
+        question = self._tools.texts.critic_question(blocks, shown, draft.verdict.violations)
+        self._of.note(step, critic.name, "sent", question)
+        # A critic judges one draft at a time and needs no memory of earlier ones: the violations are in the question.
+        said = await self._of.speaker(step, critic, is_opinion).say(self._of.messages(question, first=True))
+        self._of.note(step, critic.name, "received", said.text)
+        value, _ = self._value(said, is_opinion)
+        opinion = read_opinion(said.text, value)
+        self._critic_seconds += said.seconds
+        self._tally.judged(said, approved=opinion.approved is True)
+        return opinion
+
+    def _take(self, verdict: Verdict) -> Case | None:
+        started = self._tools.clock.now()
+        fresh = self._settle(self._step, verdict)
+        self._capacity_seconds += self._tools.clock.now() - started
+        return fresh
+
+    def _value(self, said: Said, accepts: Accepts) -> tuple[Any, str]:
+        last = said.calls[-1] if said.calls else None
+        if last is not None and last.text == said.text:
+            if last.finish == "length":
+                return None, "the answer was cut off by the token limit before it was complete; answer more briefly"
+            if last.finish == "content_filter":
+                return None, "the endpoint's content filter withheld the answer"
+            if last.value is not None:
+                return last.value, ""  # parsed as it streamed in
+        return self._tools.read(said.text, accepts)
+
+
+def _with_opinion(verdict: Verdict, opinion: Opinion | None) -> Verdict:
+    """A valid draft that the critic does not approve is not accepted; an invalid one stays so, whatever it says."""
+    if opinion is None or not verdict.ok or opinion.approved:
+        return verdict
+    said = opinion.feedback or "it gave no reason"
+    what = f"the critic rejects the draft: {said}" if opinion.approved is False else f"no readable verdict: {said}"
+    return Verdict((Violation("critic", "", what),), verdict.value, verdict.no_match)
+
+
+def _unit_gone(step: Step, verdict: Verdict) -> Violation:
+    name = (verdict.value or {}).get(step.reserves or "")
+    return Violation(
+        "capacity", step.reserves or "", f"{name} has no unit left; choose with the capacity shown below"
+    )
+
+
+def _cause(verdict: Verdict) -> str:
+    rules: Iterator[str] = (v.rule for v in verdict.violations)
+    kinds = set(rules)
+    return next((kind for kind in ("json", "schema", "critic", "capacity") if kind in kinds), "rules")
+
+
+def _reason(verdict: Verdict, rounds: int) -> str:
+    listed = "; ".join(str(v) for v in verdict.violations)
+    return f"no valid answer in {rounds} {'round' if rounds == 1 else 'rounds'}; the last one: {listed}"

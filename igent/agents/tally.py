@@ -1,0 +1,62 @@
+"""Counts what one step of one conversation did, for the report."""
+
+from __future__ import annotations
+
+__all__ = ["Tally"]
+
+from typing import Literal
+
+from igent.agents.build import Participant
+from igent.agents.turn import Said
+from igent.types import StepReport, Usage
+
+
+class Tally:
+    """The running figures of one step. `critic` is the critic's last word."""
+
+    def __init__(self, phase: str, output: str, matcher: Participant, *, has_critic: bool) -> None:
+        self._phase, self._output, self._matcher = phase, output, matcher
+        self._critic: Literal["skipped", "approved", "rejected", "none"] = "skipped" if has_critic else "none"
+        self._usage = Usage()
+        self._rounds = self._invalid = self._critic_calls = 0
+        self._calls = self._cut = self._retries = self._rate_limited = self._recalled = 0
+
+    def drafted(self, said: Said, *, valid: bool) -> None:
+        """The matcher answered once."""
+        self._rounds += 1
+        self._invalid += not valid
+        self._add(said)
+
+    def judged(self, said: Said, *, approved: bool) -> None:
+        """The critic answered once."""
+        self._critic = "approved" if approved else "rejected"
+        self._critic_calls += 1
+        self._add(said)
+
+    def report(self) -> StepReport:
+        """The figures so far."""
+        return StepReport(
+            phase=self._phase,
+            step=self._output,
+            agent=self._matcher.name,
+            model=self._matcher.model,
+            critic=self._critic,
+            rounds=self._rounds,
+            usage=self._usage,
+            prompt_checksum=self._matcher.checksum,
+            calls=self._calls,
+            critic_calls=self._critic_calls,
+            cut=self._cut,
+            retries=self._retries,
+            rate_limited=self._rate_limited,
+            recalled=self._recalled,
+            invalid_drafts=self._invalid,
+        )
+
+    def _add(self, said: Said) -> None:
+        self._usage += said.usage
+        self._calls += len(said.calls)
+        self._cut += sum(call.finish == "cut" for call in said.calls)
+        self._retries += sum(call.retries for call in said.calls)
+        self._rate_limited += sum(call.rate_limited for call in said.calls)
+        self._recalled += sum(call.recalled for call in said.calls)

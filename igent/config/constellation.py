@@ -1,0 +1,143 @@
+"""The shape of a constellation file: frozen models that forbid unknown keys. docs/constellations.md explains it."""
+
+from __future__ import annotations
+
+__all__ = ["AgentSpec", "ConstellationSpec", "Deadlines", "PhaseSpec", "RunSpec", "StepSpec"]
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from igent.config.names import is_safe_name
+from igent.config.policy import CriticPolicy
+
+
+def _name(value: Any) -> Any:
+    if isinstance(value, str) and not is_safe_name(value):
+        raise ValueError(
+            "a name has letters, digits, '.', '_' and '-' only, at most 64, and begins with a letter or digit"
+        )
+    return value
+
+
+def _policy(value: Any) -> Any:
+    if isinstance(value, dict) and list(value) == ["sample"]:  # YAML reads "sample: 0.1" as a mapping
+        value = f"sample:{value['sample']}"
+    if not isinstance(value, (str, CriticPolicy)):
+        raise ValueError(f"{value!r} is no critic policy: always, invalid, never, or sample:P with P from 0 to 1")
+    return CriticPolicy.parse(value) if isinstance(value, str) else value
+
+
+def _agent_name(value: Any) -> Any:
+    if not isinstance(value, str) or not value.isidentifier():  # AutoGen refuses other names, deep in the run
+        raise ValueError("an agent's name has letters, digits and '_' only, and does not begin with a digit")
+    return value
+
+
+AgentName = Annotated[str, BeforeValidator(_agent_name)]
+Name = Annotated[str, BeforeValidator(_name)]
+Policy = Annotated[CriticPolicy, BeforeValidator(_policy)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+
+
+class AgentSpec(_Strict):
+    """One agent: its role, prompt and model."""
+
+    role: Literal["matcher", "critic"]
+    prompt: str
+    """File under prompts/, such as "sbus/matcher1.md"."""
+    model: str | None = None
+    """None: the constellation's `model`."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Parameters of the endpoint (temperature, max_tokens …), laid over the constellation's."""
+    type: str | None = None
+    """Import path "package.module:Name" of an AutoGen chat agent, or of a maker of one; None: AssistantAgent."""
+    description: str = ""
+    arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """Further keyword arguments for `type`."""
+
+
+class StepSpec(_Strict):
+    """One answer to be found: a matcher, perhaps a critic, the schema and rules that the answer must pass."""
+
+    agents: list[str] = Field(min_length=1)
+    """One matcher, and at most one critic, by name."""
+    output: Name
+    """Stem of the output file: "matches" makes matches.json."""
+    schema_name: str = Field(alias="schema")
+    rules: list[str] = Field(default_factory=list)
+    reserves: str | None = None
+    """The field of the answer that names the supplier whose unit the record takes; None: nothing is reserved."""
+    critic: Policy = CriticPolicy("invalid")
+    max_rounds: int = Field(default=3, ge=1, le=20)
+
+
+class PhaseSpec(_Strict):
+    """One conversation for each record. Several `steps` share the conversation; a phase of one step names its keys
+    directly."""
+
+    name: Name
+    needs: list[str] = Field(default_factory=list)
+    """Earlier phases whose outputs this one reads; it starts when they are settled."""
+    steps: list[StepSpec] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_step(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "steps" in data:
+            return data
+        own = {"name", "needs"}
+        return {k: v for k, v in data.items() if k in own} | {
+            "steps": [{k: v for k, v in data.items() if k not in own}]
+        }
+
+
+class Deadlines(_Strict):
+    """Seconds after which a call is given up, each its own error."""
+
+    connect: float = Field(default=10.0, gt=0)
+    first_token: float = Field(default=60.0, gt=0)
+    between_tokens: float = Field(default=30.0, gt=0)
+    total: float = Field(default=120.0, gt=0)
+
+
+class RunSpec(_Strict):
+    """Settings of a run, which the environment (IGENT_…) and the command line override."""
+
+    concurrency: int = Field(default=20, ge=1, le=10_000)
+    """Records in flight at once."""
+    flush_seconds: float = Field(default=1.0, gt=0)
+    """Shortest time between two writings of the views (matches.json …); the journal is durable at once."""
+    stream: bool = True
+    """False: ask the endpoint for whole answers; no early stop."""
+    deadlines: Deadlines = Deadlines()
+    max_attempts: int = Field(default=5, ge=1, le=20)
+    """Attempts a call, the first included."""
+    max_retry_seconds: float = Field(default=120.0, gt=0)
+
+
+class ConstellationSpec(_Strict):
+    """A constellation: which agents, in which phases, under which prompts, models, rules and limits."""
+
+    name: Name
+    description: str = ""
+    workload: str
+    """A shipped workload ("sbus"), or an import path "package.module:NAME"."""
+    scenario: Name
+    model: str | None = None
+    """The model of every agent that names none."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    agents: dict[AgentName, AgentSpec] = Field(min_length=1)
+    phases: list[PhaseSpec] = Field(min_length=1)
+    run: RunSpec = RunSpec()
+
+    def model_of(self, agent: str) -> str | None:
+        """The model that the file gives to an agent; None when neither the agent nor the constellation names one."""
+        return self.agents[agent].model or self.model
+
+    def steps(self) -> list[tuple[PhaseSpec, StepSpec]]:
+        """All steps in order, each with its phase."""
+        return [(phase, step) for phase in self.phases for step in phase.steps]

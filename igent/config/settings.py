@@ -1,0 +1,82 @@
+"""The settings of one run: the command line over the environment (IGENT_…) over the constellation. Only this module
+reads the environment."""
+
+from __future__ import annotations
+
+__all__ = ["Settings", "load_settings"]
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from igent.config.policy import CriticPolicy
+from igent.errors import ConfigError, Problem
+
+
+class Settings(BaseSettings):
+    """What a run may be told beside its constellation. None: the constellation decides, or the documented default."""
+
+    model_config = SettingsConfigDict(env_prefix="IGENT_", frozen=True, extra="forbid", populate_by_name=True)
+
+    data: Path | None = None
+    """The data folder; None: the workload's own, data/<workload>."""
+    scenario: str | None = None
+    out: Path | None = None
+    """The run folder; None: runs/<constellation>-<scenario>."""
+    fresh: bool = False
+    max_items: int | None = Field(default=None, ge=1)
+    concurrency: int | None = Field(default=None, ge=1, le=10_000)
+    model: tuple[str, ...] = ()
+    """"NAME" for all agents, "AGENT=NAME" for one."""
+    base_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("base_url", "IGENT_BASE_URL", "OPENAI_BASE_URL")
+    )
+    api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("api_key", "IGENT_API_KEY", "OPENAI_API_KEY")
+    )
+    critic: str | None = None
+    mock: bool = False
+    mock_errors: float = Field(default=0.0, ge=0.0, le=1.0)
+    mock_latency: str | None = None
+    seed: int = 0
+    conversations: bool = True
+    """Whether conversations.jsonl is written."""
+
+    @field_validator("critic")
+    @classmethod
+    def _critic(cls, value: str | None) -> str | None:
+        if value is not None:
+            CriticPolicy.parse(value)
+        return value
+
+    def models_of(self, agents: dict[str, str | None]) -> dict[str, str | None]:
+        """The model of each agent: `--model AGENT=NAME`, else `--model NAME`, else the constellation's (given).
+
+        Raises ConfigError for an agent that does not exist.
+        """
+        chosen = dict(agents)
+        for entry in sorted(self.model, key=lambda e: "=" in e):
+            agent, equals, name = entry.partition("=")
+            if not equals:
+                chosen = dict.fromkeys(chosen, entry)
+            elif agent not in chosen:
+                raise ConfigError(Problem("", f"--model {entry}: no agent {agent!r}", f"agents: {', '.join(chosen)}"))
+            else:
+                chosen[agent] = name
+        return chosen
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings from what was given (None is "not given") over the environment. Raises ConfigError."""
+    try:
+        return Settings(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise ConfigError(*(_problem(item) for item in error.errors())) from error
+
+
+def _problem(item: Any) -> Problem:
+    name = str(item["loc"][0]) if item["loc"] else "settings"
+    option = name if name.isupper() else f"--{name.replace('_', '-')}"
+    return Problem("", f"{option}: {str(item['msg']).removeprefix('Value error, ')}")

@@ -1,0 +1,80 @@
+"""What the run itself knows and no outcome tells: the circumstances of a report."""
+
+from __future__ import annotations
+
+__all__ = ["RunFacts", "versions"]
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from urllib.parse import urlsplit, urlunsplit
+
+from igent.types import JsonObject
+
+_PACKAGES = ("igent", "autogen-agentchat", "openai")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """One run: what of (names and folders as the user gave them), when, how.
+
+    `started` is ISO 8601; `wall_seconds` of this process, from the first record to the last view; `concurrency` records
+    in flight; `resumed` outcomes that were there when this process began; `limit` the limit that ended the run, in
+    words; `dropped_bytes` of a damaged journal's end; `phases` their names in order; `models` agent -> model;
+    `base_url` None for the provider's own; `versions` see `versions`.
+    """
+
+    constellation: str
+    workload: str
+    scenario: str
+    data: str
+    out: str
+    started: str
+    wall_seconds: float
+    concurrency: int
+    seed: int = 0
+    mock: bool = False
+    base_url: str | None = None
+    resumed: int = 0
+    interrupted: bool = False
+    limit: str | None = None
+    dropped_bytes: int = 0
+    phases: tuple[str, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> JsonObject:
+        """As in summary.json: without `versions`, which stands apart there, and without what a URL may hold of
+        credentials."""
+        known = {name: _encodable(value) for name, value in asdict(self).items()}
+        del known["versions"]
+        known["phases"] = list(self.phases)
+        known["wall_seconds"] = round(self.wall_seconds, 6)
+        known["base_url"] = self.base_url and _without_secrets(self.base_url)
+        return known
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on: python, igent, autogen-agentchat, openai; "unknown" where a package is not
+    installed (igent run from a bare checkout)."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def _encodable(value: object) -> object:
+    # The name of a folder may hold bytes that are no UTF-8; Python keeps them as lone surrogates, which JSON refuses.
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def _without_secrets(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(not a URL)"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -1,0 +1,79 @@
+"""Schema check and business rules: what a model answered in, a verdict out. Deterministic, microseconds."""
+
+from __future__ import annotations
+
+__all__ = ["Checker"]
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from igent.types import Case, Verdict, Violation
+from igent.workload import Rule
+
+MAX_SHOWN = 80  # characters of a wrong value that a message quotes
+
+
+class Checker:
+    """Checks answers of one step.
+
+    `schema` is what an answer must be; `refusal` the "nobody fits" answer that may stand in its place (None: none may),
+    valid only where `confirm_refusal` finds nothing against it, whatever rules the constellation names. `rules` run, in
+    order, on answers that pass the schema.
+    """
+
+    def __init__(
+        self,
+        schema: type[BaseModel],
+        rules: Mapping[str, Rule],
+        refusal: type[BaseModel] | None = None,
+        confirm_refusal: Callable[[Case], Iterable[Violation]] | None = None,
+    ) -> None:
+        self._schema, self._rules, self._refusal = schema, rules, refusal
+        self._confirm_refusal = confirm_refusal
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a JSON value has the shape of an answer: one object, or an array of one; the rules are not asked."""
+        return isinstance(self._shape(_unwrap(value)), BaseModel)
+
+    def verify(self, value: Any, case: Case) -> Verdict:
+        """The verdict on a JSON value. Errors that a rule raises pass through."""
+        shaped = self._shape(_unwrap(value))
+        if not isinstance(shaped, BaseModel):
+            return Verdict(shaped)
+        answer = shaped.model_dump(mode="json", by_alias=True)
+        if self._refusal is not None and isinstance(shaped, self._refusal):
+            against = tuple(self._confirm_refusal(case)) if self._confirm_refusal else ()
+            return Verdict(against, answer, no_match=True)
+        violations = tuple(v for rule in self._rules.values() for v in rule(shaped, case))
+        return Verdict(violations, answer)
+
+    def _shape(self, value: Any) -> BaseModel | tuple[Violation, ...]:
+        if not isinstance(value, dict):
+            kind = f"an array of {len(value)}" if isinstance(value, list) else f"a {type(value).__name__}"
+            return (Violation("schema", "", f"the answer must be one JSON object (or an array of one), not {kind}"),)
+        if self._refusal is not None:
+            try:
+                return self._refusal.model_validate(value)
+            except ValidationError:
+                pass  # not a refusal: the schema's own messages are the ones that help
+        try:
+            return self._schema.model_validate(value)
+        except ValidationError as error:
+            return tuple(_violation(item) for item in error.errors(include_url=False))
+
+
+def _unwrap(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _violation(item: Any) -> Violation:
+    field = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "missing":
+        return Violation("schema", field, "is missing")
+    shown = repr(item["input"])
+    if len(shown) > MAX_SHOWN:
+        shown = f"{shown[:MAX_SHOWN]}…"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return Violation("schema", field, f"{message[:1].lower()}{message[1:]}, not {shown}")

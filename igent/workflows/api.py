@@ -1,0 +1,89 @@
+"""The Python API: one call that runs a constellation."""
+
+from __future__ import annotations
+
+__all__ = ["run_workflow"]
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+from igent.config.settings import load_settings
+from igent.reporting.report import Report
+from igent.types import Model
+from igent.workflows.constellation import Constellation, load_constellation
+from igent.workflows.run import Workflow
+from igent.workflows.watch import NO_WATCH, Watch
+
+AnyPath = str | PathLike[str]
+
+
+async def run_workflow(
+    constellation: str | Constellation,
+    *,
+    data: AnyPath | None = None,
+    scenario: str | None = None,
+    out: AnyPath | None = None,
+    fresh: bool = False,
+    max_items: int | None = None,
+    concurrency: int | None = None,
+    model: str | Sequence[str] = (),
+    base_url: str | None = None,
+    api_key: str | None = None,
+    critic: str | None = None,
+    mock: bool = False,
+    mock_errors: float = 0.0,
+    mock_latency: str | None = None,
+    seed: int | None = None,
+    conversations: bool | None = None,
+    watch: Watch = NO_WATCH,
+    client: Model | None = None,
+) -> Report:
+    """Run a constellation over a scenario and return its report: the same as the command line.
+
+    Args:
+        constellation: A name, the path of a YAML file, or what `load_constellation` gave.
+        data: The data folder. None: the workload's own.
+        scenario: The scenario's name in it. None: the constellation's.
+        out: The run folder; an unfinished run there is gone on with. None: runs/<constellation>-<scenario>.
+        fresh: Set an old run folder aside and start over.
+        max_items: Only the first so many records. None: all.
+        concurrency: Records in flight at once. None: the constellation's.
+        model: "NAME" for all agents, "AGENT=NAME" for one; one such string or several.
+        base_url: An OpenAI-compatible endpoint, up to "/v1". None: OPENAI_BASE_URL, else the provider's own.
+        api_key: None: OPENAI_API_KEY.
+        critic: "always", "invalid", "never" or "sample:P". None: the constellation's.
+        mock: Answer in the process, without key or network.
+        mock_errors: The share (0 to 1) of the mock's first answers that are wrong.
+        mock_latency: The mock's pace, "gpt-4o" or "ttft=0.6,itl=0.02" in seconds. None: instant.
+        seed: For everything random. None: 0.
+        conversations: Whether every message is kept in conversations.jsonl. None: yes.
+        watch: Is told how the run goes.
+        client: A model of the caller's own, in the place of endpoint and mock.
+
+    Raises:
+        ConfigError: The constellation, a prompt, the scenario or a setting is wrong.
+        DataError: An input file cannot be used.
+        RunFolderError: The run folder belongs to other inputs, or the disk refuses; RunInUseError: somebody uses it.
+        AuthError: No key, a refused key, no quota, or an unknown model. What was finished before is kept.
+    """
+    models = (model,) if isinstance(model, str) else tuple(model)
+    settings = load_settings(
+        data=Path(data) if data is not None else None,
+        scenario=scenario,
+        out=Path(out) if out is not None else None,
+        fresh=fresh,
+        max_items=max_items,
+        concurrency=concurrency,
+        model=models,
+        base_url=base_url,
+        api_key=api_key,
+        critic=critic,
+        mock=mock,
+        mock_errors=mock_errors,
+        mock_latency=mock_latency,
+        seed=seed,
+        conversations=conversations,
+    )
+    loaded = load_constellation(constellation, models) if isinstance(constellation, str) else constellation
+    return await Workflow(loaded, settings, watch=watch, client=client).run()

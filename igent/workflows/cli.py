@@ -1,0 +1,59 @@
+"""The command line: `igent` and its commands. stdout is for results, stderr for progress, logs and errors."""
+
+from __future__ import annotations
+
+__all__ = ["cli", "main", "run_main"]
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from igent.errors import IgentError
+from igent.reporting.facts import versions
+from igent.reporting.plain import one_line
+from igent.workflows.cli_run import retry, run
+from igent.workflows.cli_runs import report, reset
+from igent.workflows.cli_server import mock_server
+from igent.workflows.cli_tools import doctor, init, list_, validate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(message="; ".join(f"{name} {version}" for name, version in versions().items()))
+def cli() -> None:
+    """Runs multi-agent conversations over many records and brings out validated JSON."""
+
+
+for command in (run, retry, report, reset, list_, validate, init, doctor, mock_server):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script `igent`."""
+    _end(cli, arguments)
+
+
+def run_main(arguments: Sequence[str] | None = None) -> None:
+    """`python -m igent.workflows`: the command `run` by itself."""
+    _end(run, arguments)
+
+
+def _end(command: click.Command, arguments: Sequence[str] | None) -> None:
+    """Run a command and end the process with its exit code; no error of ours, or of the user's, is a traceback."""
+    try:
+        code = command.main(arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except IgentError as error:
+        for problem in error.problems:
+            click.echo(f"igent: {one_line(str(problem), 1000)}", err=True)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

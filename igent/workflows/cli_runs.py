@@ -1,0 +1,43 @@
+"""`igent report` and `igent reset`: commands on run folders."""
+
+from __future__ import annotations
+
+__all__ = ["report", "reset"]
+
+from pathlib import Path
+
+import click
+import orjson
+
+from igent.errors import Problem, RunFolderError
+from igent.files import FolderLock
+from igent.reporting.failures import failures
+from igent.reporting.report import load_report
+from igent.reporting.table import failure_table, render, summary_table
+from igent.workflows.folder import set_aside
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
+def report(folder: Path, as_json: bool) -> None:
+    """Print the summary of a run FOLDER again, and its failures by cause, with examples."""
+    loaded = load_report(folder)
+    stream = click.get_text_stream("stdout")
+    if as_json:
+        stream.write(orjson.dumps(loaded.summary.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    render(failure_table(failures(loaded.outcomes)), stream)
+    render(summary_table(loaded.summary), stream)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def reset(folder: Path) -> None:
+    """Set a run FOLDER aside, so that the next run starts over. Nothing is deleted."""
+    if not (folder / "journal.jsonl").is_file():
+        raise RunFolderError(Problem(str(folder), "is no run folder: it has no journal.jsonl"))
+    lock = FolderLock(folder)
+    lock.acquire()
+    lock.release()
+    click.echo(f"{folder} is now {set_aside(folder)}", err=True)

@@ -1,0 +1,79 @@
+"""`igent list`, `validate`, `init` and `doctor`: before a run."""
+
+from __future__ import annotations
+
+__all__ = ["doctor", "init", "list_", "validate"]
+
+from pathlib import Path
+
+import click
+
+from igent.config.load import read_constellation
+from igent.config.locate import find_constellation, list_constellations
+from igent.config.settings import load_settings
+from igent.errors import ConfigError, IgentError
+from igent.reporting.plain import one_line
+from igent.workflows.checkup import check_all
+from igent.workflows.constellation import load_constellation
+from igent.workflows.starter import make_starter
+
+
+@click.command(name="list")
+def list_() -> None:
+    """List the constellations: those in ./constellations, and those that ship."""
+    for name, path in list_constellations().items():
+        try:
+            spec = read_constellation(path).spec
+            phases = "; ".join(
+                " + ".join(agent for step in phase.steps for agent in step.agents) for phase in spec.phases
+            )
+            click.echo(f"{name:16} {spec.workload:8} {phases:44} {one_line(spec.description)}")
+        except ConfigError as error:
+            click.echo(f"{name:16} not valid: {one_line(str(error.problems[0]))}")
+
+
+@click.command()
+@click.argument("files", nargs=-1)
+@click.pass_context
+def validate(context: click.Context, /, files: tuple[str, ...]) -> None:
+    """Check constellations (names or FILES; all that are found when none is given) and say all that is wrong."""
+    references = files or tuple(str(path) for path in list_constellations().values())
+    wrong = 0
+    for reference in references:
+        try:
+            constellation = load_constellation(reference)
+        except ConfigError as error:
+            wrong += 1
+            for problem in error.problems:
+                click.echo(one_line(str(problem), 1000), err=True)
+        else:
+            click.echo(f"{constellation.source.located.path}: ok")
+    context.exit(2 if wrong else 0)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--from", "source", default="p1m1m2c", metavar="NAME", help="Which constellation to start from.")
+@click.option("--name", default=None, metavar="NAME", help="What yours is called. [default: my_<NAME>]")
+def init(folder: Path, source: str, name: str | None) -> None:
+    """Make FOLDER: a constellation of your own, its prompts and data, ready to run and to change."""
+    made = make_starter(folder, find_constellation(source), name or f"my_{Path(source).stem}")
+    for path in made.files:
+        click.echo(f"made {path}", err=True)
+    click.echo(f"cd {folder}\nigent validate {made.name}\nigent run {made.name} --mock --max-items 5")
+
+
+@click.command()
+@click.option("--base-url", metavar="URL", help="The endpoint to look at. [default: the provider's]")
+@click.option("--call", "model", metavar="MODEL", help="Make one call of one token to this model.")
+@click.pass_context
+def doctor(context: click.Context, /, base_url: str | None, model: str | None) -> None:
+    """Check this machine: versions, key, endpoint, disk, constellations; and say how to mend what is wrong."""
+    try:
+        findings = check_all(load_settings(base_url=base_url), model)
+    except IgentError as error:
+        raise click.ClickException(str(error)) from error
+    for finding in findings:
+        mark = {True: "ok  ", False: "FAIL", None: "note"}[finding.ok]
+        click.echo(one_line(f"{mark} {finding.what}", 400))
+    context.exit(0 if all(finding.ok is not False for finding in findings) else 1)

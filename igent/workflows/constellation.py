@@ -1,0 +1,126 @@
+"""A constellation, loaded and checked: every name resolved, every prompt rendered."""
+
+from __future__ import annotations
+
+__all__ = ["Constellation", "load_constellation"]
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from igent.agents.build import Participant, resolve_type
+from igent.agents.team import make_team
+from igent.config.check import WorkloadNames, check_names
+from igent.config.constellation import ConstellationSpec, StepSpec
+from igent.config.load import Source, in_order, read_constellation
+from igent.config.locate import Places, find_constellation
+from igent.config.names import did_you_mean
+from igent.config.settings import Settings
+from igent.errors import ConfigError, Problem
+from igent.prompting.templates import PromptLibrary, checksum
+from igent.workflows.plugins import load_workload
+from igent.workload import Workload
+
+if TYPE_CHECKING:
+    from autogen_agentchat.teams import RoundRobinGroupChat
+    from autogen_core.models import ChatCompletionClient
+
+
+@dataclass(frozen=True, slots=True)
+class Constellation:
+    """A constellation that is ready to run.
+
+    `spec` is what its file says, `workload` the plug-in it names, `places` where its prompts and data are looked for,
+    `models` the model of each agent.
+    """
+
+    spec: ConstellationSpec
+    source: Source
+    workload: Workload
+    places: Places
+    models: Mapping[str, str]
+    _library: PromptLibrary
+
+    @property
+    def name(self) -> str:
+        """The constellation's name."""
+        return self.spec.name
+
+    def participant(self, agent: str, step: StepSpec) -> Participant:
+        """An agent as it takes part in a step, its prompt rendered for that step's schema."""
+        spec = self.spec.agents[agent]
+        system = self._library.render(spec.prompt, _variables(self.spec.name, agent, self.workload, step.schema_name))
+        return Participant(
+            name=agent,
+            role=spec.role,
+            model=self.models[agent],
+            system=system,
+            checksum=checksum(system),
+            options={**self.spec.options, **spec.options},
+            maker=resolve_type(spec.type),
+            arguments=spec.arguments,
+            description=spec.description,
+        )
+
+    def participants(self) -> list[tuple[StepSpec, Participant]]:
+        """Every agent of every step, in the order of speaking."""
+        return [(step, self.participant(name, step)) for _, step in self.spec.steps() for name in step.agents]
+
+    def to_team(self, client: Callable[[Participant], ChatCompletionClient]) -> RoundRobinGroupChat:
+        """A real AutoGen team of the same agents: each speaks once, in order. `client` gives each its model client."""
+        return make_team([participant for _, participant in self.participants()], client)
+
+
+def load_constellation(reference: str, models: Sequence[str] = ()) -> Constellation:
+    """Load a constellation by name or path.
+
+    `models` are choices as on the command line: "NAME" for all agents, "AGENT=NAME" for one. Raises ConfigError that
+    lists everything found wrong, each with file, line and remedy.
+    """
+    path = find_constellation(reference)
+    source = read_constellation(path)
+    places = Places.around(path)
+    library = PromptLibrary(lambda name: places.find("prompts", name), lambda: places.names("prompts", "**/*.md"))
+    try:
+        workload = load_workload(source.spec.workload, source.where("workload"))
+    except ConfigError as error:
+        raise ConfigError(*in_order([*source.problems, *error.problems])) from error
+    chosen = Settings.model_construct(model=tuple(models)).models_of(
+        {name: source.spec.model_of(name) for name in source.spec.agents}
+    )
+    problems = _problems(source, workload, chosen, library, places)
+    if problems:
+        raise ConfigError(*problems)
+    resolved = {name: model for name, model in chosen.items() if model is not None}
+    return Constellation(source.spec, source, workload, places, resolved, library)
+
+
+def _problems(
+    source: Source, workload: Workload, models: Mapping[str, str | None], library: PromptLibrary, places: Places
+) -> list[Problem]:
+    schemas = {name: list(model.model_fields) for name, model in workload.schemas.items()}
+
+    def prompt_problem(prompt: str) -> tuple[str, str] | None:
+        if places.find("prompts", prompt) is None:
+            return f"no prompt {prompt!r}", did_you_mean(prompt, places.names("prompts", "**/*.md"), "prompts found")
+        try:
+            library.render(prompt, _variables(source.spec.name, "agent", workload, next(iter(schemas))))
+        except ConfigError as error:
+            return error.problems[0].what, error.problems[0].remedy
+        return None
+
+    problems = check_names(source, WorkloadNames(schemas, workload.rules), models, prompt_problem)
+    for name, agent in source.spec.agents.items():
+        try:
+            resolve_type(agent.type)
+        except ConfigError as error:
+            problems.append(Problem(source.where("agents", name, "type"), str(error)))
+    return in_order(problems)
+
+
+def _variables(constellation: str, agent: str, workload: Workload, schema: str) -> dict[str, Any]:
+    model = workload.schemas[schema]
+    text = orjson.dumps(model.model_json_schema(by_alias=True), option=orjson.OPT_INDENT_2).decode()
+    return {"schema": text, "agent": agent, "constellation": constellation}

@@ -1,0 +1,101 @@
+"""Runs a workflow for a person: signals, progress, profile; and says what to type next."""
+
+from __future__ import annotations
+
+__all__ = ["Ended", "ProgressWatch", "execute"]
+
+import asyncio
+import cProfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from igent.clock import Clock
+from igent.errors import IgentError
+from igent.reporting.progress import Progress
+from igent.reporting.report import Report
+from igent.types import Outcome
+from igent.workflows.run import Workflow
+from igent.workflows.signals import Interrupts
+from igent.workflows.watch import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended: its report (None when an error ended it), the error, and the exit code of a signal (or None)."""
+
+    report: Report | None
+    error: IgentError | None
+    signal_code: int | None
+
+
+class ProgressWatch:
+    """Shows how a run goes on stderr; see reporting/progress.py."""
+
+    def __init__(self, clock: Clock, *, quiet: bool) -> None:
+        self._clock, self._quiet = clock, quiet
+        self._progress: Progress | None = None
+
+    def started(self, state: RunState) -> None:
+        """Say what is resumed, and begin the progress."""
+        if not self._quiet:
+            _say_resumed(state)
+        stream = click.get_text_stream("stderr")
+        self._progress = Progress(state.total, stream, self._quiet, self._clock, skipped=len(state.resumed))
+        self._progress.start()
+
+    def in_flight(self, count: int) -> None:
+        """See Watch."""
+        if self._progress is not None:
+            self._progress.update(in_flight=count)
+
+    def settled(self, outcome: Outcome) -> None:
+        """See Watch."""
+        if self._progress is not None:
+            self._progress.settled(outcome)
+
+    def finished(self) -> None:
+        """See Watch."""
+        if self._progress is not None:
+            self._progress.finish()
+
+
+def execute(workflow: Workflow, *, profile: Path | None = None) -> Ended:
+    """Run it to its end, with Ctrl-C led to it. `profile` is the file for cProfile's data (docs/profiling.md)."""
+    if profile is None:
+        return asyncio.run(_execute(workflow))
+    profiler = cProfile.Profile()
+    try:
+        return profiler.runcall(asyncio.run, _execute(workflow))
+    finally:
+        profiler.dump_stats(profile)
+
+
+async def _execute(workflow: Workflow) -> Ended:
+    with Interrupts(workflow, lambda text: click.echo(f"igent: {text}", err=True)) as interrupts:
+        try:
+            report: Report | None = await workflow.run()
+            error: IgentError | None = None
+        except IgentError as caught:
+            report, error = None, caught
+    return Ended(report, error, interrupts.exit_code)
+
+
+def _say_resumed(state: RunState) -> None:
+    if state.dropped_bytes:
+        what = f"{state.dropped_bytes:,} damaged bytes at the end of the journal were set aside (journal.damaged-…)"
+        click.echo(f"igent: {state.folder}: {what}", err=True)
+    if not state.resumed:
+        return
+    left = state.total - len(state.resumed)
+    go_on = f"{left} to go" if left else "nothing left to do (--fresh starts over)"
+    click.echo(f"igent: {state.folder}: {_counts(state.resumed)} settled before, not run again; {go_on}", err=True)
+
+
+def _counts(outcomes: Sequence[Outcome]) -> str:
+    words = {"done": "done", "no_match": "no match", "failed": "failed"}
+    counted = {word: sum(o.status == status for o in outcomes) for status, word in words.items()}
+    detail = ", ".join(f"{number} {word}" for word, number in counted.items() if number)
+    return f"{len(outcomes)} records ({detail})"

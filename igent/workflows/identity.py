@@ -1,0 +1,51 @@
+"""What makes two runs the same run: a run folder may be resumed only by these inputs."""
+
+from __future__ import annotations
+
+__all__ = ["differences", "identity_of"]
+
+from hashlib import sha256
+
+from igent.config.settings import Settings
+from igent.types import JsonObject
+from igent.workflows.constellation import Constellation
+from igent.workflows.inputs import ScenarioFiles
+
+
+def identity_of(constellation: Constellation, settings: Settings, scenario: ScenarioFiles) -> JsonObject:
+    """The identity of a run, as JSON: constellation, prompts, models, input files by content, seed and mock.
+
+    Concurrency, limits, endpoint and the number of records are not part of it: a run may go on with others.
+    """
+    spec = constellation.spec.model_dump(mode="json", exclude={"run", "description", "model"})
+    return {
+        "constellation": sha256(repr(spec).encode()).hexdigest()[:16],
+        "name": constellation.name,
+        "scenario": scenario.name,
+        "files": {key: sha256(path.read_bytes()).hexdigest()[:16] for key, path in sorted(scenario.files.items())},
+        "prompts": {f"{step.output}/{p.name}": p.checksum for step, p in constellation.participants()},
+        "models": dict(constellation.models),
+        "critic": settings.critic or "",
+        "seed": settings.seed,
+        "mock": settings.mock,
+        "mock_errors": settings.mock_errors if settings.mock else 0.0,
+    }
+
+
+_WORDS = {
+    "constellation": "the constellation file has changed",
+    "name": "it is of another constellation",
+    "scenario": "it is of another scenario",
+    "files": "the input files have changed",
+    "prompts": "the prompts have changed",
+    "models": "other models were asked",
+    "critic": "the critic policy was another",
+    "seed": "the seed was another",
+    "mock": "one of the two runs is a mock run",
+    "mock_errors": "the mock's error rate was another",
+}
+
+
+def differences(then: JsonObject, now: JsonObject) -> list[str]:
+    """What tells two identities apart, in words; empty when the run may be resumed."""
+    return [words for key, words in _WORDS.items() if then.get(key) != now.get(key)]

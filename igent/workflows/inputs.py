@@ -1,0 +1,88 @@
+"""Finds and reads a scenario: DIR/scenarios/NAME.yaml and the files that it names."""
+
+from __future__ import annotations
+
+__all__ = ["ScenarioFiles", "find_scenario", "read_scenario"]
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from igent.config.locate import Places
+from igent.config.names import did_you_mean, is_safe_name
+from igent.config.yaml import Located, read_yaml
+from igent.errors import ConfigError, Problem
+from igent.records.json_reader import read_documents
+from igent.workload import Dataset, InputFile, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioFiles:
+    """A scenario: its `name`, the data folder, and the file of each key, as absolute paths."""
+
+    name: str
+    folder: Path
+    files: dict[str, Path]
+
+
+def find_scenario(places: Places, workload: Workload, data: Path | None, name: str) -> ScenarioFiles:
+    """The scenario's files; `data` None is the workload's own folder under data/.
+
+    Raises ConfigError with every problem: no such folder, scenario, key or file name.
+    """
+    folder = _data_folder(places, workload, data)
+    path = folder / "scenarios" / f"{name}.yaml"
+    if not is_safe_name(name) or not path.is_file():
+        known = sorted(p.stem for p in (folder / "scenarios").glob("*.yaml"))
+        raise ConfigError(Problem(_shown(folder), f"no scenario {name!r}", did_you_mean(name, known, "scenarios")))
+    located = read_yaml(path, _shown(path))
+    problems = _problems(located, workload.inputs, folder)
+    if problems:
+        raise ConfigError(*problems)
+    keys = [spec.key for spec in workload.inputs if located.value.get(spec.key) is not None]
+    return ScenarioFiles(name, folder, {key: (folder / located.value[key]).resolve() for key in keys})
+
+
+async def read_scenario(workload: Workload, scenario: ScenarioFiles) -> Dataset:
+    """Read the scenario's files, in parallel, and make the dataset. Raises DataError with every problem found."""
+    documents = await read_documents({key: (path, _shown(path)) for key, path in scenario.files.items()})
+    return workload.open(documents)
+
+
+def _data_folder(places: Places, workload: Workload, data: Path | None) -> Path:
+    if data is not None:
+        if not data.is_dir():
+            raise ConfigError(Problem(str(data), "no such data folder", "it has a folder scenarios/ in it"))
+        return data.resolve()
+    found = places.find("data", workload.name)
+    if found is None:
+        raise ConfigError(Problem("", f"no folder data/{workload.name}", "give the data folder: --data DIR"))
+    return found
+
+
+def _problems(located: Located, inputs: Sequence[InputFile], folder: Path) -> list[Problem]:
+    value = located.value
+    if not isinstance(value, dict):
+        return [Problem(located.path, "a scenario is a mapping: name, description, and the files")]
+    known = {"name", "description", *(spec.key for spec in inputs)}
+    problems = [
+        Problem(located.where(key), f"unknown key {key!r}", did_you_mean(str(key), known, "valid keys"))
+        for key in value
+        if key not in known
+    ]
+    for spec in inputs:
+        named = value.get(spec.key)
+        if named is None:
+            if spec.required:
+                problems.append(Problem(located.path, f"lacks {spec.key!r}", f"{spec.key}: FILE.json"))
+        elif not isinstance(named, str) or not (folder / named).resolve().is_relative_to(folder):
+            what = f"{spec.key}: {named!r} is no file inside the data folder"
+            problems.append(Problem(located.where(spec.key), what))
+    return problems
+
+
+def _shown(path: Path) -> str:
+    """The path as people would type it: relative to the current folder where it lies below it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

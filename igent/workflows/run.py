@@ -1,0 +1,226 @@
+"""The Workflow: one run of one constellation over one scenario, in one run folder.
+
+A finished, drained, stopped or killed run leaves a folder that the same command goes on with.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Workflow"]
+
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import orjson
+
+from igent.capacity.ledger import Ledger
+from igent.clock import SYSTEM_CLOCK, Clock
+from igent.config.settings import Settings
+from igent.errors import Problem, RunFolderError
+from igent.files import replace_file
+from igent.models.stack import build_stack
+from igent.records.selection import select
+from igent.reporting.facts import RunFacts, versions
+from igent.reporting.report import Report
+from igent.reporting.summary import summarise
+from igent.reporting.timings import timings_csv
+from igent.types import ChatRequest, Completion, Model, Record
+from igent.workflows.constellation import Constellation
+from igent.workflows.executors.local import LocalExecutor
+from igent.workflows.folder import RunFolder
+from igent.workflows.identity import identity_of
+from igent.workflows.inputs import find_scenario, read_scenario
+from igent.workflows.model import build_client, build_endpoint
+from igent.workflows.record import RecordWorker
+from igent.workflows.session import Session
+from igent.workflows.watch import NO_WATCH, RunState, Watch
+from igent.workflows.wiring import build_phases, build_tools
+from igent.workload import Dataset
+from igent.writing.entries import answer_to_entry, request_key
+from igent.writing.journal import Journal
+from igent.writing.views import ViewWriter
+
+
+class Workflow:
+    """One run; call `run` once.
+
+    `constellation` is loaded and checked; `settings` say what differs from it. `watch` is told how the run goes.
+    `client` replaces the endpoint and the mock, under the same layers: for programs with a model of their own.
+
+    Raises ConfigError for settings that do not fit, and AuthError without a key, before anything is touched.
+    """
+
+    def __init__(
+        self,
+        constellation: Constellation,
+        settings: Settings,
+        *,
+        watch: Watch = NO_WATCH,
+        clock: Clock = SYSTEM_CLOCK,
+        client: Model | None = None,
+    ) -> None:
+        self.constellation, self.settings = constellation, settings
+        spec, workload = constellation.spec, constellation.workload
+        name = settings.scenario or spec.scenario
+        self.scenario = find_scenario(constellation.places, workload, settings.data, name)
+        self.folder = settings.out or Path("runs") / f"{constellation.name}-{name}"
+        self.concurrency = settings.concurrency or spec.run.concurrency
+        self._phases = build_phases(constellation, settings)
+        self._endpoint = build_endpoint(settings, spec.run)
+        self._client = client or build_client(settings, self._endpoint, workload, clock)
+        self._clock, self._watch = clock, watch
+        self._session: Session | None = None
+        self._ended_early = False
+
+    async def run(self) -> Report:
+        """Put every record through and return the report; after `drain` or `stop`, that of the records that were done.
+
+        Raises DataError and RunFolderError before the first call. What ends the run in the middle (a refused key, a
+        full disk) is raised when everything that was finished has been written.
+        """
+        started, began = self._clock.timestamp(), self._clock.now()
+        try:
+            dataset = await read_scenario(self.constellation.workload, self.scenario)
+            folder = RunFolder.open(self.folder, fresh=self.settings.fresh)
+            try:
+                return await self._run_in(folder, dataset, started, began)
+            finally:
+                folder.lock.release()
+        finally:
+            await self._client.close()
+
+    def drain(self) -> None:
+        """Admit no more records and finish those in flight; `run` then returns."""
+        self._ended_early = True
+        if self._session is not None:
+            self._session.drain()
+
+    def stop(self) -> None:
+        """Drain, and give up the records in flight: they are worked on again when the run is resumed."""
+        self._ended_early = True
+        if self._session is not None:
+            self._session.stop()
+
+    async def _run_in(self, folder: RunFolder, dataset: Dataset, started: str, began: float) -> Report:
+        identity = identity_of(self.constellation, self.settings, self.scenario)
+        folder.check(identity)
+        journal = folder.journal(audit=self.settings.conversations)
+        today = date.fromisoformat(folder.run["today"]) if folder.run else self._clock.today()
+        if folder.run is None:
+            invocation = self.settings.model_dump(mode="json", exclude={"api_key"})
+            invocation |= {
+                "constellation": str(self.constellation.source.path.resolve()),
+                "scenario": self.scenario.name,
+                "data": str(self.scenario.folder),
+            }
+            journal.write_soon(folder.run_entry(identity, invocation, today.isoformat(), started))
+        records = self._select(dataset, folder)
+        ledger = Ledger(dataset.capacity)
+        views = self._views(folder, ledger)
+        resumed = {record.id: folder.outcomes[record.id] for record in records if record.id in folder.outcomes}
+        views.load(resumed.values())
+        self._session = self._make_session(folder, dataset, records, journal, ledger, views, today)
+        self._watch.started(RunState(folder.path, len(records), tuple(resumed.values()), folder.contents.dropped_bytes))
+        try:
+            if self._ended_early:  # a signal came while the inputs were read
+                self._session.drain()
+            await self._session.run()
+        finally:
+            self._watch.finished()
+            facts = self._facts(folder, started, self._clock.now() - began, len(resumed))
+            summary = summarise(views.outcomes(), facts, len(records))
+            _write_summary(folder.path, orjson.dumps(summary.to_json(), option=orjson.OPT_INDENT_2))
+        if self._session.fatal is not None:
+            raise self._session.fatal
+        return Report(summary, tuple(views.outcomes()), folder.path)
+
+    def _select(self, dataset: Dataset, folder: RunFolder) -> Sequence[Record]:
+        """The first `max_items` records, and those of an earlier session: what is done stays done."""
+        chosen = select(dataset.records, self.settings.max_items)
+        last = max((outcome.index + 1 for outcome in folder.outcomes.values()), default=0)
+        return dataset.records[:last] if last > len(chosen) else chosen
+
+    def _views(self, folder: RunFolder, ledger: Ledger) -> ViewWriter:
+        spec, workload = self.constellation.spec, self.constellation.workload
+        phases = tuple(phase.name for phase in spec.phases)
+        return ViewWriter(
+            folder.path,
+            [step.output for _, step in spec.steps()],
+            capacity=lambda: workload.capacity_document(ledger.committed()),
+            extra={"timings.csv": partial(timings_csv, phases=phases)},
+            flush_seconds=spec.run.flush_seconds,
+            clock=self._clock,
+        )
+
+    def _make_session(
+        self,
+        folder: RunFolder,
+        dataset: Dataset,
+        records: Sequence[Record],
+        journal: Journal,
+        ledger: Ledger,
+        views: ViewWriter,
+        today: date,
+    ) -> Session:
+        workload = self.constellation.workload
+
+        async def keep(request: ChatRequest, completion: Completion) -> None:
+            # Not awaited: it is durable within one group commit, and before the outcome that rests on it.
+            journal.write_soon(answer_to_entry(request, completion))
+
+        model = build_stack(
+            self._client,
+            endpoint=self._endpoint,
+            clock=self._clock,
+            random=Random(self.settings.seed),
+            find=lambda request: folder.answers.get(request_key(request)),
+            keep=keep,
+        )
+        tools = build_tools(model, workload, self.settings, self._clock)
+        return Session(
+            records,
+            dataset,
+            folder.outcomes,
+            workload=workload,
+            worker=RecordWorker(self._phases, tools, workload, ledger, LocalExecutor(), self._clock),
+            ledger=ledger,
+            journal=journal,
+            views=views,
+            watch=self._watch,
+            clock=self._clock,
+            today=today,
+            concurrency=self.concurrency,
+            audit=self.settings.conversations,
+        )
+
+    def _facts(self, folder: RunFolder, started: str, seconds: float, resumed: int) -> RunFacts:
+        settings, spec = self.settings, self.constellation.spec
+        return RunFacts(
+            constellation=self.constellation.name,
+            workload=spec.workload,
+            scenario=self.scenario.name,
+            data=str(settings.data or self.scenario.folder),
+            out=str(folder.path),
+            started=started,
+            wall_seconds=seconds,
+            concurrency=self.concurrency,
+            seed=settings.seed,
+            mock=settings.mock,
+            base_url=settings.base_url,
+            resumed=resumed,
+            interrupted=self._ended_early,
+            dropped_bytes=folder.contents.dropped_bytes,
+            phases=tuple(phase.name for phase in spec.phases),
+            models=self.constellation.models,
+            versions=versions(),
+        )
+
+
+def _write_summary(folder: Path, content: bytes) -> None:
+    try:
+        replace_file(folder / "summary.json", [content, b"\n"])
+    except OSError as error:
+        what = f"cannot be written: {error.strerror} (errno {error.errno})"
+        raise RunFolderError(Problem(str(folder / "summary.json"), what, "make room, then start it again")) from error

@@ -1,0 +1,171 @@
+"""A run while it goes: admission in input order, settling, and the tasks of both.
+
+admit (hold the predicted unit, fix the view) -> work -> journal -> ledger -> views
+"""
+
+from __future__ import annotations
+
+__all__ = ["Session"]
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from igent.capacity.ledger import Ledger
+from igent.clock import Clock
+from igent.errors import IgentError, ProviderError
+from igent.types import Case, Outcome, Record
+from igent.workflows.record import Admitted, RecordWorker, Worked
+from igent.workflows.watch import Watch
+from igent.workload import Dataset, Workload
+from igent.writing.audit import audit_line
+from igent.writing.entries import outcome_to_entry
+from igent.writing.journal import Journal
+from igent.writing.views import ViewWriter
+
+
+class Session:
+    """Puts the records through. `resumed` are the outcomes that the journal had; they are replayed, not worked on.
+
+    Ends when every record is settled, or, after `drain` or `stop`, when nothing is in flight. `fatal` is then the
+    provider's error that ended the run, if one did.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        dataset: Dataset,
+        resumed: dict[str, Outcome],
+        *,
+        workload: Workload,
+        worker: RecordWorker,
+        ledger: Ledger,
+        journal: Journal,
+        views: ViewWriter,
+        watch: Watch,
+        clock: Clock,
+        today: date,
+        concurrency: int,
+        audit: bool,
+    ) -> None:
+        self._records, self._dataset, self._resumed = records, dataset, resumed
+        self._workload, self._worker, self._ledger = workload, worker, ledger
+        self._journal, self._views, self._watch, self._clock = journal, views, watch, clock
+        self._today, self._audit = today, audit
+        self._slots = asyncio.Semaphore(concurrency)
+        self._working: set[asyncio.Task[None]] = set()
+        self.fatal: ProviderError | None = None
+        self.draining = False
+
+    async def run(self) -> None:
+        """Run to the end. Raises RunFolderError when the disk refuses, and whatever else ended the run."""
+        try:
+            async with asyncio.TaskGroup() as services:
+                services.create_task(self._journal.run())
+                services.create_task(self._views.run())
+                try:
+                    await self._admit_all()
+                finally:
+                    await self._journal.close()
+                    await self._views.finish()
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+
+    def drain(self) -> None:
+        """Admit no more records; finish those in flight."""
+        self.draining = True
+
+    def stop(self) -> None:
+        """Drain, and give up the records that are still being talked about. One that is being written is finished."""
+        self.draining = True
+        for task in self._working:
+            task.cancel()
+
+    async def _admit_all(self) -> None:
+        for outcome in self._resumed.values():
+            if outcome.status == "done" and outcome.takes:
+                self._ledger.load_commit(outcome.record_id, outcome.takes)
+        async with asyncio.TaskGroup() as group:
+            for record in self._records:
+                settled = self._resumed.get(record.id)
+                if settled is not None:
+                    self._replay(settled)
+                    continue
+                await self._slots.acquire()
+                if self.draining:
+                    break
+                task = group.create_task(self._one(self._admit(record)))
+                self._working.add(task)
+                self._watch.in_flight(len(self._working))
+
+    def _replay(self, outcome: Outcome) -> None:
+        """A record of an earlier session takes its place in the order, so that later ones see what they would have."""
+        if outcome.takes:
+            self._ledger.hold(outcome.record_id, outcome.takes)
+            if outcome.status == "failed":
+                self._ledger.keep(outcome.record_id)
+
+    def _admit(self, record: Record) -> Admitted:
+        case = Case(record, self._dataset.reference, self._ledger.view(), self._today)
+        if record.problem is not None:
+            return Admitted(case, None)
+        unit = self._workload.predict(case)
+        held = unit if unit is not None and self._ledger.hold(record.id, unit) else None
+        return Admitted(case, held)
+
+    async def _one(self, admitted: Admitted) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+        try:
+            worked = await self._worker.work(admitted)
+            self._working.discard(task)  # from here on `stop` no longer reaches it: the outcome is being written
+            await self._settle(worked)
+        except ProviderError as error:  # a fatal one: no other call can succeed either
+            self._working.discard(task)
+            self.fatal = self.fatal or error
+            self.stop()
+        finally:
+            self._working.discard(task)
+            self._slots.release()
+            self._watch.in_flight(len(self._working))
+
+    async def _settle(self, worked: Worked) -> None:
+        outcome = worked.outcome
+        audit = b"".join(audit_line(**line) for line in worked.audit) if self._audit else b""
+        started = self._clock.now()
+        await self._journal.write(outcome_to_entry(outcome), audit)
+        seconds = self._clock.now() - started
+        if outcome.status == "done" and outcome.takes:
+            self._ledger.commit(outcome.record_id)
+        elif outcome.status == "failed":
+            self._ledger.keep(outcome.record_id)
+        else:
+            self._ledger.release(outcome.record_id)
+        # The time of a write cannot stand in the line it wrote.
+        self._journal.write_soon({"kind": "written", "record_id": outcome.record_id, "seconds": seconds})
+        outcome = with_write_time(outcome, seconds)
+        self._views.add(outcome)
+        self._watch.settled(outcome)
+
+
+def with_write_time(outcome: Outcome, seconds: float) -> Outcome:
+    """The outcome with the seconds that its journal entry took, counted to its last phase."""
+    timings = dict(outcome.timings)
+    if timings:
+        phase, last = list(timings.items())[-1]
+        timings[phase] = replace(last, write=seconds, total=last.total + seconds)
+    return replace(outcome, timings=timings, total_seconds=outcome.total_seconds + seconds)
+
+
+def _first(group: BaseExceptionGroup) -> BaseException:
+    """The error to tell of: igent's own before foreign ones, which are often its consequence."""
+    leaves: list[BaseException] = []
+    pending: list[BaseException] = [group]
+    while pending:
+        error = pending.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            pending += error.exceptions
+        else:
+            leaves.append(error)
+    return next((error for error in leaves if isinstance(error, IgentError)), leaves[0])

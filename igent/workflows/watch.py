@@ -1,0 +1,53 @@
+"""Who looks on while a run goes: the progress bar, or nobody."""
+
+from __future__ import annotations
+
+__all__ = ["NO_WATCH", "RunState", "Watch"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from igent.types import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What is known when a run starts: its folder, how many records there are, the outcomes that it resumes with, and
+    how many bytes of a damaged journal were set aside."""
+
+    folder: Path
+    total: int
+    resumed: Sequence[Outcome]
+    dropped_bytes: int
+
+
+class Watch(Protocol):
+    """Is told how a run goes. Must be quick, and must not raise."""
+
+    def started(self, state: RunState) -> None:
+        """The run folder is open and the inputs are read; no call has been made."""
+        ...
+
+    def in_flight(self, count: int) -> None:
+        """So many records are being worked on."""
+        ...
+
+    def settled(self, outcome: Outcome) -> None:
+        """A record has its outcome, and the journal has it."""
+        ...
+
+    def finished(self) -> None:
+        """The run has ended, however it did."""
+        ...
+
+
+class _NoWatch:
+    def started(self, state: RunState) -> None: ...
+    def in_flight(self, count: int) -> None: ...
+    def settled(self, outcome: Outcome) -> None: ...
+    def finished(self) -> None: ...
+
+
+NO_WATCH: Watch = _NoWatch()

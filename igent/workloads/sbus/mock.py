@@ -1,0 +1,89 @@
+"""Answers without a model: reads the prompt's blocks, decides by the rules, and writes as a model writes."""
+
+from __future__ import annotations
+
+__all__ = ["SbusMock"]
+
+import json
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from igent.types import ChatMessage, JsonObject
+from igent.workloads.sbus.faults import NO_MATCH, faults_for, numbers_as_strings
+from igent.workloads.sbus.predict import expected_match, order_for, request_of
+from igent.workloads.sbus.question import Question, read_question
+
+_OPENINGS = (
+    "I compared the suppliers that serve this ZIP code.",
+    "Here is my answer for this registration.",
+    "I went through the rules one by one.",
+)
+_CLOSINGS = (
+    "Let me know if anything else is needed.",
+    "All values were taken from the data above.",
+    "The capacity was read as it is now.",
+)
+
+
+class SbusMock:
+    """Implements igent.workload.MockAnswers for matchers and critics of `sbus`."""
+
+    def record_id(self, messages: Sequence[ChatMessage]) -> str:
+        """See MockAnswers.record_id."""
+        question = read_question(messages)
+        return "" if question is None else str(question.registration.get("RegistrationNumber", "")).strip()
+
+    def answer(self, messages: Sequence[ChatMessage], random: Random, errors: float) -> str:
+        """See MockAnswers.answer. In round r the chance of a wrong answer is errors ** r; the chance of numbers written
+        as strings, which is harmless, is always `errors`."""
+        question = read_question(messages)
+        if question is not None and question.critic:
+            return _verdict(question, random)
+        if question is None or not question.registration:
+            return "I cannot answer: the message shows no REGISTRATION."
+        right = _right(question)
+        wrong = random.random() < errors**question.round
+        as_strings = random.random() < errors
+        array = random.random() < 0.25
+        text = json.dumps(_dressed(right, array, as_strings), indent=2, ensure_ascii=False)
+        if wrong:
+            text = random.choice(faults_for(right))(right, question.case(), random)
+        return f"{random.choice(_OPENINGS)}\n\n```json\n{text}\n```\n\n{random.choice(_CLOSINGS)}"
+
+
+def _right(question: Question) -> JsonObject:
+    case = question.case()
+    answer: JsonObject | None
+    if question.match is None:
+        answer = expected_match(case)
+    else:
+        suppliers = [s for s in case.reference.suppliers if s.id == question.match.get("supplier_id")]
+        request = request_of(case)
+        answer = order_for(question.match, suppliers[0], request, case.reference.incentives) if suppliers else None
+    return answer or {"registration_id": case.record.id, "message": NO_MATCH}
+
+
+def _dressed(right: JsonObject, array: bool, as_strings: bool) -> Any:
+    value = numbers_as_strings(right) if as_strings else right
+    return [value] if array or "message" in right else value
+
+
+def _verdict(question: Question, random: Random) -> str:
+    violations = question.blocks["VIOLATIONS"]
+    found = [_said(v) for v in violations] if isinstance(violations, list) else [_said(violations)]
+    found = [text for text in found if text]
+    verdict = {
+        "verdict": "rejected" if found else "approved",
+        "feedback": " ".join(f"{text.rstrip('.')}." for text in found) or "The draft follows the rules.",
+    }
+    opening = "The draft has faults." if found else "I checked the draft against the data."
+    text = json.dumps(verdict, indent=2, ensure_ascii=False)
+    return f"{opening}\n\n```json\n{text}\n```\n\n{random.choice(_CLOSINGS)}"
+
+
+def _said(violation: Any) -> str:
+    if isinstance(violation, dict):
+        field, message = violation.get("field"), str(violation.get("message", ""))
+        return f"{field}: {message}" if field else message
+    return "" if violation is None else str(violation)

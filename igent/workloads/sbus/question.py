@@ -1,0 +1,112 @@
+"""Reading a chat back: the JSON blocks that the prompt shows, as a model would see them."""
+
+from __future__ import annotations
+
+__all__ = ["Question", "read_blocks", "read_question"]
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from igent.types import Case, ChatMessage, JsonObject, Record, Stock
+from igent.workload import Document
+from igent.workloads.sbus.model import Incentive, Reference, Supplier
+from igent.workloads.sbus.numbers import whole
+from igent.workloads.sbus.offers import read_supplier
+from igent.workloads.sbus.problems import Problems
+from igent.workloads.sbus.read import incentive
+
+_BLOCK = re.compile(
+    r"^[#*\s]*([A-Z][A-Z_ ]+?)[*:\s]*\n\s*(?P<fence>`{3,}|~{3,})[^\n]*\n(?P<body>.*?)^(?P=fence)[ \t]*$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an agent is asked: the blocks by heading, the round (from 1), and whether it is a critic's question."""
+
+    blocks: Mapping[str, Any]
+    round: int
+    critic: bool
+
+    @property
+    def registration(self) -> JsonObject:
+        """The record; empty when there is none."""
+        found = self.blocks.get("REGISTRATION")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def match(self) -> JsonObject | None:
+        """The accepted match, which asks for a purchase order; None when a match is asked for."""
+        found = self.blocks.get("MATCH")
+        return found if isinstance(found, dict) else None
+
+    def case(self) -> Case:
+        """The case that the blocks tell of: what the rules say of it is what a model can know."""
+        problems = Problems(Document("the prompt", None))
+        offers = self.blocks.get("OFFERS")
+        offers = offers if isinstance(offers, dict) else {}
+        reference = Reference(
+            str(offers.get("CampaignID", "")),
+            tuple(_suppliers(problems, offers.get("SupplierOffers"))),
+            tuple(_incentives(problems, self.blocks.get("INCENTIVES"))),
+        )
+        number = str(self.registration.get("RegistrationNumber", "")).strip()
+        record = Record(number, 0, self.registration, "the prompt")
+        return Case(record, reference, _view(self.blocks.get("CAPACITY")), date.min)
+
+
+def _suppliers(problems: Problems, bids: Any) -> list[Supplier]:
+    found = (problems.fields(None, "", bid) for bid in (bids if isinstance(bids, list) else []))
+    return [read_supplier(fields) for fields in found if fields is not None]
+
+
+def _incentives(problems: Problems, entries: Any) -> list[Incentive]:
+    found = (problems.fields(None, "", entry) for entry in (entries if isinstance(entries, list) else []))
+    return [incentive(fields) for fields in found if fields is not None]
+
+
+def _view(capacity: Any) -> dict[str, Stock]:
+    if not isinstance(capacity, dict):
+        return {}
+    return {
+        name: Stock(whole(entry.get("Capacity")) or 0, whole(entry.get("Used")) or 0)
+        for name, entry in capacity.items()
+        if isinstance(entry, dict)
+    }
+
+
+def read_blocks(text: str) -> dict[str, Any]:
+    """The JSON values under headings in a message; a block that is no JSON (a broken draft) is given as its text."""
+    found: dict[str, Any] = {}
+    for match in _BLOCK.finditer(text):
+        try:
+            found[match[1].strip()] = json.loads(match["body"])
+        except ValueError:
+            found[match[1].strip()] = match["body"]
+    return found
+
+
+def read_question(messages: Sequence[ChatMessage]) -> Question | None:
+    """What the chat asks now; None when no message shows a registration.
+
+    A critic is asked when the last user message shows a draft with its violations. Else the last user message with a
+    registration, and without a draft, is the question; it may be feedback (VIOLATIONS), and each answer since the
+    question that was none was a round.
+    """
+    asked = [(place, read_blocks(m.content)) for place, m in enumerate(messages) if m.role == "user"]
+    if not asked:
+        return None
+    if {"DRAFT", "VIOLATIONS"} <= asked[-1][1].keys():
+        record: dict[str, Any] = next((b for _, b in reversed(asked) if "REGISTRATION" in b), {})
+        return Question({**record, **asked[-1][1]}, 1, critic=True)
+    shown = [(place, blocks) for place, blocks in asked if "REGISTRATION" in blocks and "DRAFT" not in blocks]
+    if not shown:
+        return None
+    fresh = [place for place, blocks in shown if "VIOLATIONS" not in blocks]
+    since = messages[fresh[-1] if fresh else 0 :]
+    return Question(shown[-1][1], 1 + sum(m.role == "assistant" for m in since), critic=False)

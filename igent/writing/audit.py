@@ -1,0 +1,69 @@
+"""conversations.jsonl: every message sent and received, one JSON line each, for audit.
+
+Its lines are written through the journal (`Journal(..., audit=path)`), which makes them durable before the outcome that
+refers to them. So after a kill it may hold lines of records without an outcome; `prune` drops those on resume, and the
+records' conversations are written anew.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Pruned", "audit_line", "prune"]
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from igent.errors import Problem, RunFolderError
+from igent.files import replace_file
+from igent.writing.lines import decode, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many lines `prune` left in the file, and how many it dropped."""
+
+    kept: int
+    dropped: int
+
+
+def audit_line(record_id: str, **content: Any) -> bytes:
+    """One line about a record, newline included. Raises InternalError for what is not JSON."""
+    return encode({"record_id": record_id, **content}) + b"\n"
+
+
+def prune(path: Path, keep_ids: Container[str]) -> Pruned:
+    """Drop the lines of all records but these, and what is not a whole line; in one atomic replacement, or none when
+    there is nothing to drop. Linear in the size of the file, in constant memory. A missing file is left missing.
+
+    Raises RunFolderError when the file cannot be read or replaced; it is then as before.
+    """
+    try:
+        with path.open("rb") as file:
+            total = sum(1 for _ in file)
+            file.seek(0)
+            kept = sum(1 for _ in _wanted(file, keep_ids))
+            if kept < total:
+                file.seek(0)
+                replace_file(path, _wanted(file, keep_ids))
+    except FileNotFoundError:
+        return Pruned(0, 0)
+    except OSError as error:
+        what = f"cannot be pruned: {error.strerror or error} (errno {error.errno})"
+        raise RunFolderError(Problem(str(path), what, "make room or mend the disk, then start again")) from error
+    return Pruned(kept, total - kept)
+
+
+def _wanted(lines: Iterator[bytes], keep_ids: Container[str]) -> Iterator[bytes]:
+    for line in lines:
+        if line.endswith(b"\n") and _record_id(line) in keep_ids:
+            yield line
+
+
+def _record_id(line: bytes) -> str:
+    try:
+        content = decode(line)
+    except (ValueError, RecursionError):
+        return ""
+    found = content.get("record_id") if isinstance(content, dict) else None
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,127 @@
+"""Outcomes and answers as journal entries and back, exactly.
+
+An outcome's entry: {"kind": "outcome", every field of igent.types.Outcome}. An answer's entry: {"kind": "answer",
+"key", "record_id", "step", "agent", "round", "model", "completion": {every field of igent.types.Completion but
+`recalled`}}.
+"""
+
+from __future__ import annotations
+
+__all__ = ["answer_from_entry", "answer_to_entry", "outcome_from_entry", "outcome_to_entry", "request_key"]
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from hashlib import sha256
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from igent.errors import RunFolderError
+from igent.types import ChatRequest, Completion, JsonObject, Outcome, PhaseTiming, StepReport, Usage, Violation
+
+_T = TypeVar("_T")
+_NAMES: Mapping[type, tuple[str, ...]] = {
+    kind: tuple(field.name for field in fields(kind))
+    for kind in (Completion, Outcome, PhaseTiming, StepReport, Usage, Violation)
+}
+_STATUSES = frozenset({"done", "no_match", "failed"})
+
+
+def outcome_to_entry(outcome: Outcome) -> JsonObject:
+    """The journal's entry of an outcome; shares the outputs' objects with it."""
+    return {
+        "kind": "outcome",
+        **_plain(outcome),
+        "steps": [{**_plain(step), "usage": _plain(step.usage)} for step in outcome.steps],
+        "outputs": dict(outcome.outputs),
+        "violations": [_plain(violation) for violation in outcome.violations],
+        "timings": {phase: _plain(timing) for phase, timing in outcome.timings.items()},
+    }
+
+
+def outcome_from_entry(entry: JsonObject) -> Outcome:
+    """The outcome that `outcome_to_entry` wrote; fields that this version does not know are left out.
+
+    Raises RunFolderError naming the record when the entry is not of that shape.
+    """
+
+    def make() -> Outcome:
+        if entry["status"] not in _STATUSES:
+            raise ValueError(f"unknown status {entry['status']!r}")
+        return _make(
+            Outcome,
+            entry,
+            steps=tuple(_make(StepReport, step, usage=_make(Usage, step["usage"])) for step in entry["steps"]),
+            violations=tuple(_make(Violation, violation) for violation in entry["violations"]),
+            timings={phase: _make(PhaseTiming, timing) for phase, timing in entry["timings"].items()},
+        )
+
+    return _read("outcome", entry, make)
+
+
+def request_key(request: ChatRequest) -> str:
+    """What an answer is filed under: record/step/agent/round/model/checksum of the messages.
+
+    The checksum is the first 16 hex digits of the SHA-256 over role and content of each message, with their lengths; a
+    changed prompt, record or earlier answer gives another key. The parts are percent-quoted, so that no two calls meet.
+    """
+    digest = sha256()
+    for message in request.messages:
+        for text in (message.role, message.content):
+            data = text.encode("utf-8", "surrogatepass")
+            digest.update(b"%d:" % len(data))
+            digest.update(data)
+    call = request.context
+    parts = (call.record_id, call.step, call.agent, str(request.round), request.model, digest.hexdigest()[:16])
+    return "/".join(quote(part, safe=":", errors="surrogatepass") for part in parts)
+
+
+def answer_to_entry(request: ChatRequest, completion: Completion) -> JsonObject:
+    """The journal's entry of one paid answer."""
+    answer = {**_plain(completion), "usage": _plain(completion.usage)}
+    del answer["recalled"]
+    return {
+        "kind": "answer",
+        "key": request_key(request),
+        "record_id": request.context.record_id,
+        "step": request.context.step,
+        "agent": request.context.agent,
+        "round": request.round,
+        "model": request.model,
+        "completion": answer,
+    }
+
+
+def answer_from_entry(entry: JsonObject) -> tuple[str, Completion]:
+    """The `request_key` of the call, and its answer as it was given then, marked `recalled`.
+
+    Raises RunFolderError naming the record when the entry is not of that shape.
+    """
+
+    def make() -> tuple[str, Completion]:
+        answer = entry["completion"]
+        key = entry["key"]
+        if not isinstance(key, str) or not isinstance(answer["text"], str):
+            raise TypeError("key and text are not both strings")
+        return key, _make(Completion, answer, usage=_make(Usage, answer["usage"]), recalled=True)
+
+    return _read("answer", entry, make)
+
+
+def _plain(value: Any) -> JsonObject:
+    return {name: getattr(value, name) for name in _NAMES[type(value)]}
+
+
+def _make(kind: type[_T], content: Mapping[str, Any], **replaced: Any) -> _T:
+    known = {name: content[name] for name in _NAMES[kind] if name in content}
+    return kind(**{**known, **replaced})
+
+
+def _read(kind: str, entry: JsonObject, make: Callable[[], _T]) -> _T:
+    try:
+        return make()
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        record = entry.get("record_id", "?")
+        raise RunFolderError(
+            f"the journal's {kind} of record {record} has another shape than this igent writes ({error!r}): resume "
+            "with the igent that started the run, or start over with --fresh"
+        ) from error

@@ -1,0 +1,298 @@
+"""The journal: the one truth on disk. Append-only, one JSON line an entry, durable in groups.
+
+`{"len":123,"crc":"89abcdef","entry":{"kind":"outcome",...}}`: length and CRC32 are those of the entry's exact bytes. Of
+a damaged file the longest valid prefix counts; what follows is saved beside it, never thrown away and never believed.
+"""
+
+from __future__ import annotations
+
+__all__ = ["JOURNAL_FORMAT", "Journal", "JournalContents", "read_journal"]
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO
+
+from igent.errors import IgentError, InternalError, Problem, RunFolderError
+from igent.files import AppendFile, replace_file
+from igent.types import JsonObject
+from igent.writing.lines import from_line, to_line
+from igent.writing.serial import SerialThread
+
+JOURNAL_FORMAT = 1
+"""The format that this version writes and reads; the first entry carries it as `format`."""
+
+_CHUNK = 1 << 20
+_REMEDY = "make room or mend the disk, then start the same command again: what the journal has is kept"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalContents:
+    """What a journal holds: the `entries` of its longest valid prefix of `valid_bytes`, and the size of the rest.
+
+    An answer or outcome that stands in the file twice, byte for byte, is given once and counted in `repeated`.
+    """
+
+    entries: Sequence[JsonObject] = ()
+    valid_bytes: int = 0
+    dropped_bytes: int = 0
+    dropped_lines: int = 0
+    repeated: int = 0
+
+
+def read_journal(path: Path) -> JournalContents:
+    """Read a journal; a missing or empty file has no entries. Damage is counted, never raised.
+
+    Raises RunFolderError when the file cannot be read at all, or a newer igent wrote it.
+    """
+    entries: list[JsonObject] = []
+    seen: set[bytes] = set()
+    valid = repeated = 0
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                entry = from_line(line)
+                if entry is None:
+                    break
+                if not entries:
+                    _check_format(path, entry)
+                valid += len(line)
+                if _is_repeated(entry, line, seen):
+                    repeated += 1
+                else:
+                    entries.append(entry)
+            dropped_lines, dropped_bytes = _measure(file, valid)
+    except FileNotFoundError:
+        return JournalContents()
+    except OSError as error:
+        raise _failure(path, "read", error) from error
+    return JournalContents(entries, valid, dropped_bytes, dropped_lines, repeated)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    line: bytes
+    audit: bytes
+    waiter: asyncio.Future[IgentError | None] | None
+
+
+class Journal:
+    """A journal open for writing, by one process (see igent.files.FolderLock).
+
+    `contents` is what `read_journal` gave for the same path; None reads it here. `audit` is a companion file, None for
+    none: what `write` is given for it is durable before the entry is. Opening blocks on the disk; it saves a damaged
+    tail as `journal.damaged-<n>` beside the journal and cuts it off. Raises RunFolderError.
+
+    The caller's task group runs `run()`. While one fsync runs, the entries for the next gather; each caller of `write`
+    waits for its own, so what can gather is bounded by the tasks in flight, and for `write_soon` by `max_pending`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        contents: JournalContents | None = None,
+        *,
+        audit: Path | None = None,
+        max_pending: int = 100_000,
+    ) -> None:
+        try:
+            _cut_damage(path, contents)
+            self._file = AppendFile(path)
+        except OSError as error:
+            raise _failure(path, "opened", error) from error
+        try:
+            self._audit = AppendFile(audit) if audit else None
+        except OSError as error:
+            self._file.close()
+            raise _failure(audit or path, "opened", error) from error
+        self._max_pending = max_pending
+        self._thread = SerialThread()
+        self._pending: list[_Item] = []
+        self._wake = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._running = self._closing = self._closed = self._told = False
+        self._error: IgentError | None = None
+        self.entries_written = self.bytes_written = self.batches = 0
+
+    async def write(self, entry: JsonObject, audit: bytes = b"") -> None:
+        """Append an entry, after the audit lines that belong to it; return when both are durable.
+
+        A cancelled caller's entry is written all the same, once. Raises RunFolderError, naming path and errno, when the
+        disk refuses: the journal has then stopped for good and takes nothing more.
+        """
+        waiter: asyncio.Future[IgentError | None] = asyncio.get_running_loop().create_future()
+        self._take(_Item(to_line(entry), audit, waiter))
+        if await waiter is not None:
+            raise self._refusal()
+
+    def write_soon(self, entry: JsonObject, audit: bytes = b"") -> None:
+        """Append an entry without waiting: it is durable with the next batch, before any entry written later.
+
+        Raises as `write` does for a journal that has stopped, and InternalError beyond `max_pending` entries.
+        """
+        if len(self._pending) >= self._max_pending:
+            raise InternalError(f"{self._file.path}: more than {self._max_pending} entries wait to be written")
+        self._take(_Item(to_line(entry), audit, None))
+
+    async def run(self) -> None:
+        """Write what gathers until `close`; to be run once, as a task. Raises RunFolderError when the disk refuses."""
+        if self._running:
+            raise InternalError(f"{self._file.path}: the journal's task was started twice")
+        self._running = True
+        try:
+            while True:
+                while self._pending:
+                    await self._flush()
+                if self._error is not None:
+                    raise self._refusal()
+                if self._closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+        finally:
+            self._running = False
+            self._ended.set()
+
+    async def close(self) -> None:
+        """Write what has gathered, then close; also when `run` was cancelled or never started. Safe to call twice.
+
+        Raises RunFolderError when the disk refuses and nobody was told so before.
+        """
+        self._closing = True
+        self._wake.set()
+        try:
+            while self._running:
+                await self._ended.wait()
+            await self._thread.idle()
+            while self._pending:
+                await self._flush()
+        finally:
+            if not self._running and not self._closed:
+                self._closed = True
+                self._thread.when_idle(self._close_files)
+        if self._error is not None and not self._told:
+            raise self._refusal()
+
+    def _take(self, item: _Item) -> None:
+        if self._error is not None:
+            raise self._refusal()
+        if self._closing:
+            raise InternalError(f"{self._file.path}: an entry came after the journal was closed")
+        if item.audit and self._audit is None:
+            raise InternalError(f"{self._file.path}: audit lines for a journal without an audit file")
+        self._pending.append(item)
+        self._wake.set()
+
+    async def _flush(self) -> None:
+        await self._thread.idle()
+        if self._error is not None or not self._pending:
+            return
+        batch, self._pending = self._pending, []
+        piece = self._thread.start(partial(self._append, batch))
+        piece.add_done_callback(partial(self._settle, batch))
+        await asyncio.wait([piece])
+
+    def _append(self, batch: Sequence[_Item]) -> int:
+        audit = b"".join(item.audit for item in batch)
+        if self._audit is not None and audit:
+            _put(self._audit, audit)
+        lines = b"".join(item.line for item in batch)
+        _put(self._file, lines)
+        return len(audit) + len(lines)
+
+    def _settle(self, batch: list[_Item], piece: asyncio.Future[int]) -> None:
+        """Called by the event loop when a batch has ended, whoever was cancelled meanwhile."""
+        error = InternalError("a write was abandoned") if piece.cancelled() else piece.exception()
+        if error is None:
+            self.entries_written += len(batch)
+            self.bytes_written += piece.result()
+            self.batches += 1
+        else:
+            self._error = error if isinstance(error, IgentError) else InternalError(f"{self._file.path}: {error!r}")
+            batch, self._pending = batch + self._pending, []
+            self._wake.set()
+        for item in batch:
+            if item.waiter is not None and not item.waiter.done():
+                item.waiter.set_result(self._error)
+
+    def _refusal(self) -> IgentError:
+        self._told = True
+        error = self._error or InternalError("the journal has not failed")
+        copy = type(error)(*error.problems)
+        copy.__cause__ = error
+        return copy
+
+    def _close_files(self) -> None:
+        for file in (self._audit, self._file):
+            if file is not None:
+                # What was synced is safe; of what was not, everybody concerned has been told.
+                with suppress(OSError):
+                    file.close()
+
+
+def _put(file: AppendFile, data: bytes) -> None:
+    try:
+        file.append(data)
+        file.sync()
+    except OSError as error:
+        raise _failure(file.path, "written", error) from error
+
+
+def _failure(path: Path, verb: str, error: OSError) -> RunFolderError:
+    what = f"cannot be {verb}: {error.strerror or error} (errno {error.errno})"
+    return RunFolderError(Problem(str(path), what, _REMEDY))
+
+
+def _check_format(path: Path, entry: JsonObject) -> None:
+    found = entry.get("format", JOURNAL_FORMAT)
+    if not isinstance(found, int) or found > JOURNAL_FORMAT:
+        what = f"a newer igent wrote this journal (format {found!r}, this one reads up to {JOURNAL_FORMAT})"
+        raise RunFolderError(Problem(str(path), what, "update igent, or choose another folder with --out"))
+
+
+def _is_repeated(entry: JsonObject, line: bytes, seen: set[bytes]) -> bool:
+    if entry.get("kind") not in {"answer", "outcome"}:
+        return False
+    digest = blake2b(line, digest_size=16).digest()
+    if digest in seen:
+        return True
+    seen.add(digest)
+    return False
+
+
+def _measure(file: BinaryIO, start: int) -> tuple[int, int]:
+    """How many lines (a last one without its newline included) and bytes there are from `start` to the end."""
+    lines = size = 0
+    last = b"\n"
+    for chunk in _chunks(file, start):
+        lines += chunk.count(b"\n")
+        size += len(chunk)
+        last = chunk[-1:]
+    return lines + (last != b"\n"), size
+
+
+def _chunks(file: BinaryIO, start: int) -> Iterator[bytes]:
+    file.seek(start)
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def _cut_damage(path: Path, contents: JournalContents | None) -> None:
+    size = path.stat().st_size if path.exists() else 0
+    # Contents read before somebody else appended would cut off good entries.
+    if contents is None or contents.valid_bytes + contents.dropped_bytes != size:
+        contents = read_journal(path)
+    if contents.valid_bytes == size:
+        return
+    taken = {p.name for p in path.parent.glob("journal.damaged-*")}
+    number = next(n for n in range(1, len(taken) + 2) if f"journal.damaged-{n}" not in taken)
+    with path.open("r+b") as file:
+        replace_file(path.with_name(f"journal.damaged-{number}"), _chunks(file, contents.valid_bytes))
+        file.truncate(contents.valid_bytes)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,110 @@
+"""Any order of calls, crashes and resumes included, conserves the units."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from igent.capacity.ledger import Ledger
+from igent.types import Stock
+
+UNITS = ("A", "B", "C")
+records = st.integers(0, 11).map("r{}".format)
+units = st.sampled_from(UNITS)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """`place` is the model: record -> (unit, state); `admitted` the records that the order view counts."""
+
+    @initialize(stock=st.fixed_dictionaries({u: st.builds(Stock, st.integers(0, 4), st.integers(0, 2)) for u in UNITS}))
+    def open(self, stock: dict[str, Stock]) -> None:
+        self.stock = stock
+        self.ledger = Ledger(stock)
+        self.place: dict[str, tuple[str, str]] = {}
+        self.admitted: set[str] = set()
+
+    def free(self, unit: str) -> int:
+        return self.stock[unit].free - sum(1 for u, _ in self.place.values() if u == unit)
+
+    def state(self, record: str) -> str:
+        return self.place.get(record, ("", "none"))[1]
+
+    @rule(record=records, unit=units)
+    def hold(self, record: str, unit: str) -> None:
+        if self.state(record) != "none":
+            return
+        fits = self.free(unit) > 0
+        assert self.ledger.hold(record, unit) is fits
+        if fits:
+            self.place[record] = (unit, "held")
+            self.admitted.add(record)
+
+    @rule(record=records, unit=units)
+    def reserve(self, record: str, unit: str) -> None:
+        if self.state(record) in {"committed", "kept"}:
+            return
+        fits = self.place.get(record, ("", ""))[0] == unit or self.free(unit) > 0
+        assert self.ledger.reserve(record, unit) is fits
+        if fits:
+            self.place[record] = (unit, "reserved")
+            self.admitted.add(record)
+
+    @rule(record=records)
+    def commit(self, record: str) -> None:
+        if self.state(record) == "reserved":
+            self.ledger.commit(record)
+            self.place[record] = (self.place[record][0], "committed")
+
+    @rule(record=records)
+    def release(self, record: str) -> None:
+        if self.state(record) == "committed":
+            return
+        self.ledger.release(record)
+        if self.state(record) in {"held", "reserved"}:
+            del self.place[record]
+            self.admitted.discard(record)
+
+    @rule(record=records)
+    def keep(self, record: str) -> None:
+        if self.state(record) in {"held", "reserved"}:
+            self.ledger.keep(record)
+            self.place[record] = (self.place[record][0], "kept")
+
+    @rule(record=records)
+    def admit(self, record: str) -> None:
+        self.ledger.admit(record)
+        if record in self.place:
+            self.admitted.add(record)
+
+    @rule()
+    def crash_and_resume(self) -> None:
+        before = self.ledger.committed()
+        self.ledger = Ledger(self.stock)
+        self.place = {r: p for r, p in self.place.items() if p[1] == "committed"}
+        self.admitted = set()
+        for record, (unit, _) in self.place.items():
+            self.ledger.load_commit(record, unit)
+        assert self.ledger.committed() == before
+        assert self.ledger.view() == self.stock
+
+    @invariant()
+    def conserves(self) -> None:
+        counted = Counter(self.place.values())
+        view, committed = self.ledger.view(), self.ledger.committed()
+        for unit, counts in self.ledger.snapshot().items():
+            start = self.stock[unit]
+            assert counts.total == counts.held + counts.reserved + counts.committed + counts.free == start.free
+            assert min(counts.held, counts.reserved, counts.committed, counts.free) >= 0
+            assert counts.held == counted[unit, "held"] + counted[unit, "kept"]
+            assert counts.reserved == counted[unit, "reserved"]
+            assert committed[unit].used == start.used + counted[unit, "committed"]
+            in_order = sum(1 for r in self.admitted if self.place[r][0] == unit)
+            assert view[unit] == Stock(start.capacity, start.used + in_order)
+            assert view[unit].used <= max(start.capacity, start.used)
+
+
+TestLedgerMachine = LedgerMachine.TestCase
+TestLedgerMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -1,0 +1,170 @@
+"""Small campaigns for the tests of the workload sbus: every number in them can be checked by hand."""
+
+from __future__ import annotations
+
+__all__ = ["TODAY", "case_of", "documents", "match_of", "offers_of", "order_of", "row", "shipped", "supplier"]
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from igent.types import Case, Stock
+from igent.workload import Dataset, Document
+from igent.workloads.sbus.schema import Match, PurchaseOrder
+from igent.workloads.sbus.workload import WORKLOAD
+
+TODAY = date(2026, 11, 23)
+DATA = Path(__file__).parents[2] / "data" / "sbus"
+
+
+def row(quantity: int, cash: int, lmi: int = 0, loan: int = 0, lmi_loan: int = 0) -> dict[str, Any]:
+    return {
+        "Quantity": quantity,
+        "CashPrice": cash,
+        "LMICashPrice": lmi,
+        "LoanInstallment": loan or cash // 100,
+        "LMILoanInstallment": lmi_loan,
+    }
+
+
+def supplier(name: str, zips: list[Any], *, solar: Any = None, battery: Any = None, capacity: int = 10) -> dict[str, Any]:
+    products = []
+    if solar is not None:
+        products.append(
+            {"ProductType": "Solar", "ProductName": f"{name} panel", "ProductCapacity": "400", "ProductPrices": solar}
+        )
+    if battery is not None:
+        products.append(
+            {"ProductType": "Battery", "ProductName": f"{name} box", "ProductCapacity": "10", "ProductPrices": battery}
+        )
+    return {
+        "SupplierID": name,
+        "Capacity": capacity,
+        "InterestRate": 6.5,
+        "LoanTermMonths": 120,
+        "ServiceAreas": zips,
+        "Offers": products,
+    }
+
+
+SOLAR = [row(8, 9000, 8000, 90, 80), row(10, 11000, 0, 110, 0), row(20, 20000, 18500, 200, 185)]
+BATTERY = [row(1, 5000, 4500, 50, 45), row(2, 9500, 0, 95, 0)]
+
+
+def offers_of(*suppliers: dict[str, Any]) -> dict[str, Any]:
+    return {"CampaignID": "C1", "SupplierOffers": list(suppliers)}
+
+
+def default_offers() -> dict[str, Any]:
+    """S1 and S2 serve 60601 and sell both; S3 serves it and sells panels only; S2 alone serves 60602."""
+    return offers_of(
+        supplier("S1", ["60601"], solar=SOLAR, battery=BATTERY),
+        supplier("S2", ["60601", "60602"], solar=SOLAR, battery=BATTERY),
+        supplier("S3", ["60601", "60603"], solar=SOLAR),
+    )
+
+
+def household(**fields: Any) -> dict[str, Any]:
+    return {
+        "RegistrationNumber": "SPUS10001",
+        "CampaignName": "C1",
+        "Contact_Zip": "60601",
+        "Contact_state": "IL",
+        "Product_AmountOfPanels": None,
+        "Proposal_OptimalAmountOfPanels": 10,
+        "Contact_LowMediumIncome": 0,
+        "Contact_Utility": "Lakeline Electric",
+        "Proposal_OptimalAmountOfBatteries": "0",
+    } | fields
+
+
+def documents(registrations: Any, offers: Any = None, **others: Any) -> dict[str, Document]:
+    lines = {index: index + 2 for index in range(len(registrations))} if isinstance(registrations, list) else {}
+    found = {
+        "registrations": Document("registrations.json", registrations, lines),
+        "offers": Document("offers.json", offers or default_offers(), {"CampaignID": 2, "SupplierOffers": 3}),
+    }
+    for key, value in others.items():
+        keys = value if isinstance(value, dict) else range(len(value))
+        found[key] = Document(f"{key}.json", value, {name: place + 2 for place, name in enumerate(keys)})
+    return found
+
+
+def case_of(
+    offers: Any = None,
+    incentives: list[Any] | None = None,
+    used: dict[str, tuple[int, int]] | None = None,
+    earlier: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Case:
+    """A case of one household; `used` is (used, capacity) by supplier."""
+    dataset = WORKLOAD.open(documents([household(**fields)], offers, incentives=incentives or []))
+    view = dict(dataset.capacity)
+    view |= {name: Stock(capacity, taken) for name, (taken, capacity) in (used or {}).items()}
+    return Case(dataset.records[0], dataset.reference, view, TODAY, earlier or {})
+
+
+def match_of(**fields: Any) -> Match:
+    return Match.model_validate(
+        {
+            "registration_id": "SPUS10001",
+            "campaign_name": "C1",
+            "supplier_id": "S1",
+            "zip_code": "60601",
+            "num_panels": 10,
+            "num_batteries": 0,
+            "payment_type": "Cash",
+            "product_type": "Solar",
+            "panel_name": "S1 panel",
+            "panel_capacity": 400,
+            "reasoning": "because",
+        }
+        | fields
+    )
+
+
+def order_of(**fields: Any) -> PurchaseOrder:
+    """The right order of the default household at S1: 10 panels, 11,000 dollars, no subsidy."""
+    return PurchaseOrder.model_validate(
+        match_of().model_dump(mode="json")
+        | {
+            "lines": [{"product_type": "Solar", "product_name": "S1 panel", "quantity": 10, "price": 11000}],
+            "product_price": 11000,
+            "loan_installment": None,
+            "eligible_subsidies": [],
+            "total_subsidy": 0,
+            "final_price": 11000,
+        }
+        | fields
+    )
+
+
+def incentive(name: str = "Credit", place: str = "ALL", specs: str = "30% over the total cost", **more: Any) -> Any:
+    return {
+        "Incentive name": name,
+        "Applicable community": place,
+        "Incentive source": "State",
+        "LMI": "FALSE",
+        "Incentive specs": specs,
+        "Start date": "2026-01-01",
+        "End date": "No end date",
+    } | more
+
+
+def shipped(scenario: str) -> Dataset:
+    """A shipped scenario, opened."""
+    named = YAML(typ="safe", pure=True).load(DATA / "scenarios" / f"{scenario}.yaml")
+    return WORKLOAD.open(
+        {
+            key: Document(path, json.loads((DATA / path).read_text(encoding="utf-8")))
+            for key, path in named.items()
+            if key not in ("name", "description")
+        }
+    )
+
+
+def said(violations: Any) -> str:
+    return "\n".join(str(v) for v in violations)
