@@ -6,8 +6,7 @@ report = await run_workflow("p1m1m2c", scenario="overlap_only", max_items=5, moc
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as _version
+from importlib import metadata as _metadata
 
 from igent.errors import (
     AuthError,
@@ -42,6 +41,6 @@ __all__ = [
 ]
 
 try:
-    __version__ = _version("igent")
-except PackageNotFoundError:  # a bare checkout on the path, not installed
+    __version__ = _metadata.version("igent")
+except _metadata.PackageNotFoundError:  # a bare checkout on the path, not installed
     __version__ = "0+unknown"

@@ -7,29 +7,10 @@ The way of one record, in these words:
 from __future__ import annotations
 
 __all__ = [
-    "CallContext",
-    "CapacityView",
-    "Case",
-    "ChatMessage",
-    "ChatRequest",
-    "Completion",
-    "Finish",
-    "JsonObject",
-    "Model",
-    "Outcome",
-    "OutcomeStatus",
-    "PhaseTiming",
-    "Prompt",
-    "Record",
-    "Role",
-    "StepReport",
-    "Stock",
-    "StopCondition",
-    "StopFactory",
-    "Usage",
-    "Verdict",
-    "Violation",
-]
+    "CallContext", "CapacityView", "Case", "ChatMessage", "ChatRequest", "Completion", "Finish", "JsonObject",
+    "Model", "Outcome", "OutcomeStatus", "PhaseTiming", "Prompt", "Record", "Role", "StepReport", "Stock",
+    "StopCondition", "StopFactory", "Usage", "Verdict", "Violation",
+]  # fmt: skip
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -246,9 +246,7 @@ def _with_opinion(verdict: Verdict, opinion: Opinion | None) -> Verdict:
 
 def _unit_gone(step: Step, verdict: Verdict) -> Violation:
     name = (verdict.value or {}).get(step.reserves or "")
-    return Violation(
-        "capacity", step.reserves or "", f"{name} has no unit left; choose with the capacity shown below"
-    )
+    return Violation("capacity", step.reserves or "", f"{name} has no unit left; choose with the capacity shown below")
 
 
 def _cause(verdict: Verdict) -> str:

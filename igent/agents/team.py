@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["make_team"]
+__all__ = ["Team", "make_team"]
 
 from collections.abc import Callable, Sequence
 
@@ -11,10 +11,10 @@ from autogen_core.models import ChatCompletionClient
 
 from igent.agents.build import Participant
 
+Team = RoundRobinGroupChat
 
-def make_team(
-    participants: Sequence[Participant], client: Callable[[Participant], ChatCompletionClient]
-) -> RoundRobinGroupChat:
+
+def make_team(participants: Sequence[Participant], client: Callable[[Participant], ChatCompletionClient]) -> Team:
     """A round-robin team of the agents, each speaking once, in order. Rules and ledger are not part of it."""
     agents = [participant.make(client(participant)) for participant in participants]
     return RoundRobinGroupChat(list(agents), max_turns=len(agents))

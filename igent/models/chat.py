@@ -13,6 +13,7 @@ from autogen_core.models import (
     AssistantMessage,
     ChatCompletionClient,
     CreateResult,
+    FinishReasons,
     LLMMessage,
     ModelFamily,
     ModelInfo,
@@ -20,7 +21,6 @@ from autogen_core.models import (
     SystemMessage,
     UserMessage,
 )
-from autogen_core.models._types import FinishReasons
 from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import aiohttp
 import orjson
 
 from igent.errors import (
@@ -168,6 +169,8 @@ class CallErrors:
         """The error for a connection that could not be made, or broke before the answer began."""
         if isinstance(error, asyncio.TimeoutError):
             return self.deadline("connect", connect_seconds)
+        if isinstance(error, aiohttp.ClientResponseError):
+            return self.protocol("a reply that is not HTTP", error.message)
         kind = "TLS: " if isinstance(error, ssl.SSLError) else ""
         return ConnectError(
             self._problem(f"no connection to {self._host}", "connect", f"{kind}{type(error).__name__}: {error}")

@@ -11,7 +11,7 @@ __all__ = ["OpenAIModel"]
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -75,12 +75,13 @@ class OpenAIModel:
         url = endpoint.base_url or _OPENAI
         self._host = _checked_host(url)
         self._ask_usage = True
-        headers = {"Accept-Encoding": "identity" if endpoint.stream else "gzip"}
+        # Without a key the header is left out; `openai` would refuse to go on otherwise.
+        self._options: Any = {} if self._key else {"headers": {"Authorization": openai.Omit()}}
         self._client = openai.AsyncOpenAI(
             api_key=self._key or "none",
             base_url=url,
             max_retries=0,
-            default_headers=headers if self._key else {**headers, "Authorization": cast("str", openai.Omit())},
+            default_headers={"Accept-Encoding": "identity" if endpoint.stream else "gzip"},
             http_client=openai.DefaultAsyncHttpxClient(
                 transport=AiohttpTransport(endpoint.connect, secure=url.startswith("https:")),
                 timeout=None,
@@ -144,6 +145,7 @@ class OpenAIModel:
             "/chat/completions",
             content=body,
             cast_to=httpx2.Response,
+            options=self._options,
             stream=True,
             stream_cls=openai.AsyncStream[object],
         )

@@ -60,7 +60,7 @@ def error_body(message: str, kind: str, code: str | None = None) -> bytes:
 def tokens_to_json_end(answer: MockAnswer) -> int:
     """How many tokens it takes until the first complete answer JSON is closed; all of them where there is none.
 
-    That is the value in the first ```json fence that holds one, else the first object, or array of objects, in the text.
+    That is the value in the first ```json fence that holds one, else the first object, or array of objects.
     """
     end = _json_end(answer.text)
     if end is None:

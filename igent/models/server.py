@@ -61,9 +61,9 @@ class MockServer:
     """An async context manager that serves the answers of Mocker (the same as MockModel's) over HTTP.
 
     `POST /v1/chat/completions` (streams, and whole with `"stream": false`), `GET /v1/models`, `GET /healthz`, and
-    `GET /stats`: requests, `calls` by model, `tokens_sent`, `tokens_after_json` (sent after the end of the answer's JSON,
-    see tokens_to_json_end), `disconnects` (clients that left before the end), `faults` by kind, `prompt_tokens`,
-    `in_flight` and its peak.
+    `GET /stats`: requests, `calls` by model, `tokens_sent`, `tokens_after_json` (sent after the end of the answer's
+    JSON, see tokens_to_json_end), `disconnects` (clients that left before the end), `faults` by kind, `prompt_tokens`,
+    `in_flight` and its peak. Tokens are counted when their stream has ended.
 
     `faults` are drawn from the seed and the number of the request; a header `X-Igent-Fault: KIND` (see check_kind) asks
     for one. `port` 0 takes a free one. Keys are not looked at. Raises ConfigError when the port cannot be had.
@@ -198,10 +198,11 @@ class MockServer:
         body = whole_body(answer, call.model, f"mock-{call.number}")
         if call.fault in ("polite", "garbage"):
             body = body[: len(body) // 2]
-        wait = 600.0 if call.fault == "stall" else (answer.timing or _AT_ONCE).due(len(answer.tokens))
-        if wait and transport is not None and self._ticker is not None:
-            # Spoken to nobody: it only waits, and sees the client leave.
-            silence = Speech(transport, (), 0, Timing(wait, 0.0), stall=call.fault == "stall")
+        stall = call.fault == "stall"
+        wait = 0.0 if stall else (answer.timing or _AT_ONCE).due(len(answer.tokens))
+        if (wait or stall) and transport is not None and self._ticker is not None:
+            # An empty event: it takes its time, and sees the client leave.
+            silence = Speech(transport, (b"",), 0, Timing(wait, 0.0), stall=stall)
             self._ticker.add(silence)
             if not await silence.spoken:
                 self._stats.disconnects += 1

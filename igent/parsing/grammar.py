@@ -126,7 +126,7 @@ class Candidate:
                 self.string_at = base + here
                 at = self._go_on_in_string(text, at, base)
             else:
-                _BRACKETS_AND_CO[sign](self, base + here)
+                _SIGNS[sign](self, sign, base + here)
             if not self.fault and not self.in_string:
                 self.read_to = base + at
         return self.fault_at - base if self.fault else at
@@ -165,21 +165,15 @@ class Candidate:
             self.listed = True
             self._close_value(start, start + len(word))
 
-    def _colon(self, _: int) -> None:
+    def _colon(self, _: str, __: int) -> None:
         self._state = _VALUE
         self.keyed = True
 
-    def _comma(self, _: int) -> None:
+    def _comma(self, _: str, __: int) -> None:
         self._state = _KEY if self._state is _AFTER_MEMBER else _VALUE
         self.listed = True
 
-    def _open_object(self, offset: int) -> None:
-        self._open("{", offset, _FIRST_KEY)
-
-    def _open_array(self, offset: int) -> None:
-        self._open("[", offset, _FIRST_ITEM)
-
-    def _open(self, bracket: str, offset: int, state: str) -> None:
+    def _open(self, bracket: str, offset: int) -> None:
         depth = len(self.open)
         if depth == MAX_DEPTH:
             self._fail(f"nesting deeper than {MAX_DEPTH}", offset)
@@ -187,9 +181,9 @@ class Candidate:
         if depth == self._level:
             self._value_at = offset
         self.open.append(bracket)
-        self._state = state
+        self._state = _FIRST_KEY if bracket == "{" else _FIRST_ITEM
 
-    def _close(self, offset: int) -> None:
+    def _close(self, _: str, offset: int) -> None:
         self.open.pop()
         self.listed = True
         self._close_value(self._value_at, offset + 1)
@@ -230,9 +224,9 @@ def describe_fault(fault: str, text: str, offset: int) -> str:
     return f"{token[0][:40]!r} where {fault} is expected" if token else fault
 
 
-_BRACKETS_AND_CO: Final[dict[str, Callable[[Candidate, int], None]]] = {
-    "{": Candidate._open_object,
-    "[": Candidate._open_array,
+_SIGNS: Final[dict[str, Callable[[Candidate, str, int], None]]] = {
+    "{": Candidate._open,
+    "[": Candidate._open,
     "}": Candidate._close,
     "]": Candidate._close,
     ":": Candidate._colon,

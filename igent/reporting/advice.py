@@ -12,9 +12,11 @@ from igent.reporting.facts import RunFacts
 _MANY_429S = 0.05
 _MANY_INVALID = 0.2
 _FEW_SKIPPED = 0.5
+_INSTANT = "Mock answers come at once: see where a real run waits with --mock-latency gpt-4o, or without --mock."
 _OTHERS = {
     "ledger": "Records wait for one another at the shared capacity: give the suppliers more capacity, or lower "
     "--concurrency, which costs little here.",
+    "engine": "igent itself is what takes the time: see where with --profile FILE, and give it a free core.",
     "disk": "Put the run folder on a faster disk with --out, or raise flush_seconds in the constellation.",
 }
 
@@ -46,12 +48,12 @@ def find_bottleneck(
     if not shares[name]:
         return None
     match name:
+        case "models" | "engine" if facts.mock and facts.mock_latency is None:
+            advice = _INSTANT
         case "models":
             advice = _models(facts, records, throttled or 0.0, invalid or 0.0)
         case "critic":
             advice = _critic(skipped)
-        case "engine":
-            advice = _engine(facts)
         case _:
             advice = _OTHERS[name]
     return Bottleneck(name, shares[name], advice)
@@ -77,9 +79,3 @@ def _critic(skipped: float | None) -> str:
     if (skipped or 0.0) < _FEW_SKIPPED:
         return "Ask the critic only about drafts that the rules refuse: --critic invalid; or give it a faster model."
     return "Improve the matcher's prompt, so that fewer drafts need the critic, or give the critic a faster model."
-
-
-def _engine(facts: RunFacts) -> str:
-    if facts.mock:
-        return "Mock answers cost no time: see where a real run waits with --mock-latency gpt-4o, or without --mock."
-    return "igent itself is what takes the time: see where with --profile FILE, and run on a machine with free cores."

@@ -22,7 +22,8 @@ class RunFacts:
     `started` is ISO 8601; `wall_seconds` of this process, from the first record to the last view; `concurrency` records
     in flight; `resumed` outcomes that were there when this process began; `limit` the limit that ended the run, in
     words; `dropped_bytes` of a damaged journal's end; `phases` their names in order; `models` agent -> model;
-    `base_url` None for the provider's own; `versions` see `versions`.
+    `mock_latency` the pace of mock answers, None: instant; `base_url` None for the provider's own; `versions` see the
+    function of that name.
     """
 
     constellation: str
@@ -35,6 +36,7 @@ class RunFacts:
     concurrency: int
     seed: int = 0
     mock: bool = False
+    mock_latency: str | None = None
     base_url: str | None = None
     resumed: int = 0
     interrupted: bool = False

@@ -136,7 +136,7 @@ def _outcome(line: bytes, number: int, path: Path) -> Outcome:
             status=status,
             reason=str(content.get("reason", "")),
             cause=str(content.get("cause", "")),
-            steps=tuple(_step(step) for step in content.get("steps", ())),
+            steps=tuple(_step(step) for step in content.get("phases", ())),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunFolderError(Problem(f"{path}:{number}", "this is no outcome of a record", _REMAKE)) from error

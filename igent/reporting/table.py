@@ -71,7 +71,7 @@ def render(renderable: RenderableType, stream: TextIO) -> None:
         highlight=False,
         emoji=False,
     )
-    console.print(renderable)
+    console.print(renderable, crop=False)
     lines = "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(lines.encode(encoding, "replace").decode(encoding))

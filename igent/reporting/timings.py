@@ -12,6 +12,7 @@ from igent.reporting.plain import csv_cell
 from igent.types import Outcome, PhaseTiming
 
 _PARTS = ("total", "agent_conversation", "critic", "capacity_update", "file_write")
+_END = "\r\n"  # the writer of Python 3.11 quotes a carriage return only if it is a part of the line's end
 
 
 def timings_csv(outcomes: Sequence[Outcome], phases: Sequence[str]) -> Iterator[bytes]:
@@ -22,7 +23,7 @@ def timings_csv(outcomes: Sequence[Outcome], phases: Sequence[str]) -> Iterator[
     spreadsheet would run as a formula gets an apostrophe in front.
     """
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
+    writer = csv.writer(buffer, lineterminator=_END)
     numbers = range(1, len(phases) + 1)
     writer.writerow(
         ["registration_id", *(f"phase{n}_{part}_seconds" for n in numbers for part in _PARTS), "total_seconds"]
@@ -42,7 +43,7 @@ def _cells(timing: PhaseTiming | None) -> list[str]:
 
 
 def _take(buffer: io.StringIO) -> bytes:
-    row = buffer.getvalue()
+    row = buffer.getvalue().removesuffix(_END) + "\n"
     buffer.seek(0)
     buffer.truncate()
     return row.encode("utf-8", "backslashreplace")  # an id may hold a lone surrogate, which JSON allows

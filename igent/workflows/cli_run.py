@@ -128,7 +128,7 @@ def _run(context: click.Context, reference: str, settings: Settings, shown: dict
 
 
 def _show(report: Report, *, as_json: bool, quiet: bool) -> None:
-    stream = click.get_text_stream("stdout")
+    stream = sys.stdout
     if as_json:
         stream.write(orjson.dumps(report.summary.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
     elif not quiet:

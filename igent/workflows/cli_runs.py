@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["report", "reset"]
 
+import sys
 from pathlib import Path
 
 import click
@@ -23,7 +24,7 @@ from igent.workflows.folder import set_aside
 def report(folder: Path, as_json: bool) -> None:
     """Print the summary of a run FOLDER again, and its failures by cause, with examples."""
     loaded = load_report(folder)
-    stream = click.get_text_stream("stdout")
+    stream = sys.stdout
     if as_json:
         stream.write(orjson.dumps(loaded.summary.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
         return

@@ -1,12 +1,56 @@
-"""`igent mock-server`: the mock over HTTP."""
+"""`igent mock-server`: the mock's answers over OpenAI-compatible HTTP."""
 
 from __future__ import annotations
 
 __all__ = ["mock_server"]
 
+import asyncio
+from contextlib import suppress
+
 import click
+
+from igent.errors import ConfigError
+from igent.models.faults import Faults
+from igent.models.pace import Pace
+from igent.models.server import MockServer
+from igent.workflows.plugins import load_workload, shipped_workloads
+from igent.workload import MockAnswers
 
 
 @click.command(name="mock-server")
-def mock_server() -> None:
-    """placeholder while the server is being written"""
+@click.option("--host", default="127.0.0.1", show_default=True, help="It asks for no key: keep it local.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
+@click.option("--workload", "workloads", multiple=True, help="Whose answers; repeatable. [default: all that ship]")
+@click.option("--mock-latency", "pace", metavar="PROFILE", help="gpt-4o, or ttft=0.6,itl=0.02 (seconds).")
+@click.option("--mock-errors", "errors", type=click.FloatRange(0, 1), default=0.0, help="Share of wrong first answers.")
+@click.option("--faults", default="", metavar="RATES", help="429=0.1,500=0.05,cut=0.03,stall=…,garbage=…,retry-after=1")
+@click.option("--seed", type=int, default=0, show_default=True)
+def mock_server(
+    host: str, port: int, workloads: tuple[str, ...], pace: str | None, errors: float, faults: str, seed: int
+) -> None:
+    """Serve the mock at http://HOST:PORT/v1, with its counters at /stats, until Ctrl-C."""
+    server = MockServer(
+        _answers(workloads or tuple(shipped_workloads())),
+        seed,
+        errors,
+        Pace.parse(pace) if pace else None,
+        Faults.parse(faults),
+        host=host,
+        port=port,
+    )
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(server))
+
+
+def _answers(workloads: tuple[str, ...]) -> list[MockAnswers]:
+    answers = [workload.mock for workload in map(load_workload, workloads) if workload.mock is not None]
+    if not answers:
+        raise ConfigError(f"no mock answers in {', '.join(workloads)}")
+    return answers
+
+
+async def _serve(server: MockServer) -> None:
+    async with server:
+        click.echo(server.base_url)  # stdout, so that a script that took port 0 can read it
+        click.echo("igent: mock server; use it with --base-url; Ctrl-C ends it", err=True)
+        await server.serve_forever()

@@ -6,26 +6,26 @@ __all__ = ["Constellation", "load_constellation"]
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
+from autogen_core.models import ChatCompletionClient
 
 from igent.agents.build import Participant, resolve_type
-from igent.agents.team import make_team
+from igent.agents.team import Team, make_team
+from igent.clock import SYSTEM_CLOCK
 from igent.config.check import WorkloadNames, check_names
 from igent.config.constellation import ConstellationSpec, StepSpec
 from igent.config.load import Source, in_order, read_constellation
 from igent.config.locate import Places, find_constellation
 from igent.config.names import did_you_mean
-from igent.config.settings import Settings
+from igent.config.settings import Settings, load_settings
 from igent.errors import ConfigError, Problem
 from igent.prompting.templates import PromptLibrary, checksum
+from igent.types import CallContext
+from igent.workflows.model import build_client, build_endpoint, chat_client_maker
 from igent.workflows.plugins import load_workload
 from igent.workload import Workload
-
-if TYPE_CHECKING:
-    from autogen_agentchat.teams import RoundRobinGroupChat
-    from autogen_core.models import ChatCompletionClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,20 @@ class Constellation:
         """Every agent of every step, in the order of speaking."""
         return [(step, self.participant(name, step)) for _, step in self.spec.steps() for name in step.agents]
 
-    def to_team(self, client: Callable[[Participant], ChatCompletionClient]) -> RoundRobinGroupChat:
-        """A real AutoGen team of the same agents: each speaks once, in order. `client` gives each its model client."""
-        return make_team([participant for _, participant in self.participants()], client)
+    def to_team(self, client: Callable[[Participant], ChatCompletionClient] | None = None) -> Team:
+        """A real AutoGen team of the same agents: each speaks once, in order.
+
+        `client` gives each agent its model client; None: igent's own, for the endpoint that the environment names.
+        Raises AuthError without a key.
+        """
+        make = client or self._environment_client
+        return make_team([participant for _, participant in self.participants()], make)
+
+    def _environment_client(self, participant: Participant) -> ChatCompletionClient:
+        settings = load_settings()
+        model = build_client(settings, build_endpoint(settings, self.spec.run), self.workload, SYSTEM_CLOCK)
+        context = CallContext("", "team", participant.name)
+        return chat_client_maker(model)(participant, context, None, lambda completion: None)
 
 
 def load_constellation(reference: str, models: Sequence[str] = ()) -> Constellation:

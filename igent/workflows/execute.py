@@ -6,6 +6,7 @@ __all__ = ["Ended", "ProgressWatch", "execute"]
 
 import asyncio
 import cProfile
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ class ProgressWatch:
         """Say what is resumed, and begin the progress."""
         if not self._quiet:
             _say_resumed(state)
-        stream = click.get_text_stream("stderr")
+        stream = sys.stderr
         self._progress = Progress(state.total, stream, self._quiet, self._clock, skipped=len(state.resumed))
         self._progress.start()
 

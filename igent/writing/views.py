@@ -35,7 +35,7 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[bytes]:
             "record_id": outcome.record_id,
             "status": outcome.status,
             "reason": outcome.reason,
-            "steps": [_step(step) for step in outcome.steps],
+            "phases": [_step(step) for step in outcome.steps],
         }
         yield encode(line) + b"\n"
 
@@ -120,7 +120,6 @@ class ViewWriter:
         await self._flush(everything=True)
 
     async def _flush(self, *, everything: bool) -> None:
-        await self._thread.idle()
         count = len(self._outcomes)
         files: dict[str, Iterable[bytes]] = {}
         if everything or count >= self._viewed * _GROWTH:

@@ -93,6 +93,7 @@ def test_of_invalid_documents_only_those_with_a_valid_begin_give_a_value() -> No
 
 def test_no_text_takes_long() -> None:
     for case in CASES:
-        started = time.perf_counter()
+        # CPU time: what else runs on the machine is none of the decoder's business.
+        started = time.process_time()
         found(case.text)
-        assert time.perf_counter() - started < 0.2, case.id
+        assert time.process_time() - started < 0.2, case.id

@@ -126,6 +126,9 @@ def test_credentials_and_odd_bytes_do_not_reach_the_file():
         ((9, 1, 0, 0, 8), {}, "disk", "--out"),
         ((9, 1, 0, 0, 0), {}, "engine", "--profile"),
         ((9, 1, 0, 0, 0), {"mock": True}, "engine", "--mock-latency"),
+        ((9, 9, 0, 0, 0), {"mock": True}, "models", "--mock-latency"),
+        ((9, 9, 0, 0, 0), {"mock": True, "mock_latency": "gpt-4o"}, "models", "Raise --concurrency"),
+        ((9, 1, 0, 0, 8), {"mock": True}, "disk", "--out"),
     ],
 )
 def test_the_bottleneck_is_the_largest_share_with_advice(parts, changed, name, words):

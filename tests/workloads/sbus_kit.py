@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-__all__ = ["TODAY", "case_of", "documents", "match_of", "offers_of", "order_of", "row", "shipped", "supplier"]
+__all__ = [
+    "BATTERY",
+    "DATA",
+    "SOLAR",
+    "TODAY",
+    "case_of",
+    "default_offers",
+    "documents",
+    "household",
+    "incentive",
+    "match_of",
+    "offers_of",
+    "order_of",
+    "row",
+    "said",
+    "shipped",
+    "supplier",
+]
 
+import copy
 import json
 from datetime import date
 from pathlib import Path
@@ -30,7 +48,9 @@ def row(quantity: int, cash: int, lmi: int = 0, loan: int = 0, lmi_loan: int = 0
     }
 
 
-def supplier(name: str, zips: list[Any], *, solar: Any = None, battery: Any = None, capacity: int = 10) -> dict[str, Any]:
+def supplier(
+    name: str, zips: list[Any], *, solar: Any = None, battery: Any = None, capacity: int = 10
+) -> dict[str, Any]:
     products = []
     if solar is not None:
         products.append(
@@ -40,13 +60,14 @@ def supplier(name: str, zips: list[Any], *, solar: Any = None, battery: Any = No
         products.append(
             {"ProductType": "Battery", "ProductName": f"{name} box", "ProductCapacity": "10", "ProductPrices": battery}
         )
+    # Copied, so that a test that spoils its offers spoils nobody else's.
     return {
         "SupplierID": name,
         "Capacity": capacity,
         "InterestRate": 6.5,
         "LoanTermMonths": 120,
         "ServiceAreas": zips,
-        "Offers": products,
+        "Offers": copy.deepcopy(products),
     }
 
 

@@ -182,6 +182,24 @@ async def test_close_finishes_the_work_of_a_cancelled_run(tmp_path: Path, disk: 
     assert ids(path) == ["r1", "r2"]
 
 
+async def test_a_second_run_takes_over_from_a_cancelled_one(tmp_path: Path, disk: Disk) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(journal.run())
+        disk.gate.clear()
+        journal.write_soon(outcome(1))
+        await spin()
+        first.cancel()
+        await spin()
+        group.create_task(journal.run())
+        journal.write_soon(outcome(2))
+        await spin()
+        disk.gate.set()
+        await journal.close()
+    assert ids(path) == ["r1", "r2"]
+
+
 async def test_a_close_that_is_cancelled_can_be_done_again(tmp_path: Path, disk: Disk) -> None:
     path = tmp_path / "journal.jsonl"
     journal = Journal(path)
@@ -194,6 +212,24 @@ async def test_a_close_that_is_cancelled_can_be_done_again(tmp_path: Path, disk:
     disk.gate.set()
     await journal.close()
     assert ids(path) == ["r1"]
+
+
+async def test_a_close_cancelled_while_the_task_writes_leaves_it_writing(tmp_path: Path, disk: Disk) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(journal.run())
+        disk.gate.clear()
+        journal.write_soon(outcome(1))
+        await spin()
+        journal.write_soon(outcome(2))
+        closing = group.create_task(journal.close())
+        await spin()
+        closing.cancel()
+        await spin()
+        disk.gate.set()
+    await journal.close()
+    assert ids(path) == ["r1", "r2"]
 
 
 async def test_after_close_nothing_is_taken(tmp_path: Path) -> None:

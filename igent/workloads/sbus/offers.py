@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["read_capacity", "read_offers", "read_supplier"]
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
@@ -12,11 +13,12 @@ from typing import Any
 from igent.types import Stock
 from igent.workload import Document
 from igent.workloads.sbus.model import PriceRow, Product, ProductType, Supplier
-from igent.workloads.sbus.numbers import zip_code
+from igent.workloads.sbus.numbers import number, zip_code
 from igent.workloads.sbus.problems import Fields, Problems
 
 _KINDS: dict[str, ProductType] = {"solar": "Solar", "battery": "Battery"}
 _LIST = "SupplierOffers"
+_UNIT = re.compile(r"\s*(wp?|watts?|kwh?)\s*$", re.IGNORECASE)
 
 
 def read_offers(document: Document) -> tuple[str, tuple[Supplier, ...]]:
@@ -93,17 +95,26 @@ def _product(supplier: Fields, place: int, offer: Any) -> Product | None:
     name = fields.text("ProductName")
     rows: dict[int, PriceRow] = {}
     prices = fields.list("ProductPrices")
-    for number, price in enumerate(prices):
-        row = _row(fields, number, price)
+    for at, price in enumerate(prices):
+        row = _row(fields, at, price)
         if row is not None and row.quantity in rows:
-            fields.add(f"ProductPrices[{number}]: Quantity {row.quantity} is there twice", "keep one of them")
+            fields.add(f"ProductPrices[{at}]: Quantity {row.quantity} is there twice", "keep one of them")
         elif row is not None:
             rows[row.quantity] = row
     if isinstance(fields.data.get("ProductPrices"), list) and not prices:
         fields.add("ProductPrices is empty", "list one quantity at least, or take the product out")
-    capacity = fields.number("ProductCapacity", required=False)
+    capacity = _capacity(fields, kind)
     ordered = tuple(rows[quantity] for quantity in sorted(rows))
     return Product(kind or "Solar", name, capacity, ordered, dict(fields.data))
+
+
+def _capacity(product: Fields, kind: ProductType | None) -> Decimal | None:
+    """W a panel or kWh a battery, with or without the unit; no rule asks for a battery's, so that one may be anything."""
+    value = product.data.get("ProductCapacity")
+    found = number(_UNIT.sub("", value) if isinstance(value, str) else value)
+    if found is None and value not in (None, "") and kind == "Solar":
+        product.add(f"ProductCapacity is {value!r}", 'write the watts of one panel, such as "400"')
+    return found
 
 
 def _row(product: Fields, place: int, price: Any) -> PriceRow | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["INPUTS", "incentive", "open_dataset"]
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date
 from re import split
 
@@ -56,28 +57,36 @@ def open_dataset(documents: Mapping[str, Document]) -> Dataset:
 def _records(document: Document) -> list[Record]:
     if not isinstance(document.value, list):
         raise DataError(Problem(document.where(), "the registrations are not a list", "write [{…}, {…}]"))
+    rows = [raw if isinstance(raw, Mapping) else {} for raw in document.value]
+    parsed = [parse_request(data) for data in rows]
+    names = [request.id or f"registration {index}" for index, (request, _) in enumerate(parsed, 1)]
+    ids = _distinct(names)
     first: dict[str, str] = {}
-    taken: dict[str, int] = {}
     records = []
-    for index, raw in enumerate(document.value):
-        source = document.where(index)
-        data = raw if isinstance(raw, Mapping) else {}
-        request, wrong = parse_request(data)
-        if not isinstance(raw, Mapping):
+    for index, (name, data, (_, found)) in enumerate(zip(names, rows, parsed, strict=True)):
+        source, wrong = document.where(index), list(found)
+        if not isinstance(document.value[index], Mapping):
             wrong = ["it is not an object: write one object a registration"]
-        name = request.id or f"registration {index + 1}"
         if name in first:
-            wrong.insert(
-                0, f"RegistrationNumber {name} is there twice, at {first[name]} and {source}: keep one of them"
-            )
+            twice = f"RegistrationNumber {name} is there twice, at {first[name]} and {source}: keep one of them"
+            wrong.insert(0, twice)
         first.setdefault(name, source)
-        taken[name] = taken.get(name, 0) + 1
-        while taken[name] > 1 and f"{name}#{taken[name]}" in first:
-            taken[name] += 1
-        unique = name if taken[name] == 1 else f"{name}#{taken[name]}"
-        first.setdefault(unique, source)
-        records.append(Record(unique, index, data, source, f"{source}: {'; '.join(wrong)}" if wrong else None))
+        problem = f"{source}: {'; '.join(wrong)}" if wrong else None
+        records.append(Record(ids[index], index, data, source, problem))
     return records
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, where the second of two equal ones is told apart by "#2"; never by a name that is there already."""
+    taken, counts, ids = set(names), Counter[str](), []
+    for name in names:
+        counts[name] += 1
+        unique = name
+        while counts[name] > 1 and (unique := f"{name}#{counts[name]}") in taken:
+            counts[name] += 1
+        taken.add(unique)
+        ids.append(unique)
+    return ids
 
 
 def _incentives(document: Document) -> tuple[Incentive, ...]:

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from made_outcomes import FACTS, HOSTILE, facts, outcome, step, timings
+
+from igent.reporting.failures import failures
+from igent.reporting.summary import summarise
+from igent.reporting.table import failure_table, render, summary_table
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch):
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+def shown(renderable, stream=None):
+    stream = stream or io.StringIO()
+    render(renderable, stream)
+    return stream.getvalue()
+
+
+def made(**changed):
+    steps = (step(critic="skipped", rounds=2, invalid_drafts=1, speculation="hit"),)
+    outcomes = [outcome(i, s, steps=steps) for i, s in enumerate(["done", "done", "no_match", "failed"])]
+    return summarise(outcomes, facts(**changed), 5)
+
+
+def test_the_figures_are_there():
+    text = shown(summary_table(made()))
+    for words in (
+        "p1m1m2c on overlap_only",
+        "5: 2 done, 1 no match, 1 failed, 1 not run",
+        "p50 2.00 s, p95 4.00 s, max 4.00 s",
+        "4,000 in, 400 out",
+        "8, 4 invalid (50.0 %)",
+        "critic of matches",
+        "skipped 100.0 %",
+        "4 hits, 0 misses",
+        "autogen-agentchat 0.7.5",
+        "runs/p1m1m2c-overlap_only",
+    ):
+        assert words in text
+    assert "match" in text
+
+
+def test_the_last_line_is_the_bottleneck_and_the_advice():
+    last = shown(summary_table(made())).rstrip("\n").splitlines()[-1]
+    assert last.startswith("Bottleneck: models (")
+    assert last.endswith(".")
+    assert shown(summary_table(summarise([], FACTS, 0))).rstrip("\n").splitlines()[-1].startswith("Bottleneck: none")
+
+
+def test_what_is_special_about_a_run_is_said():
+    text = shown(summary_table(made(resumed=2, interrupted=True, limit="--max-calls 9", dropped_bytes=17)))
+    for words in ("2 were settled before", "interrupted", "limit reached: --max-calls 9", "17 damaged bytes"):
+        assert words in text
+    assert "settled before" not in shown(summary_table(made()))
+
+
+def test_an_unknown_cost_is_no_0():
+    unknown = summarise([outcome(steps=(step(model="m1"),))], FACTS, 1)
+    assert re.search(r"cost +unknown", shown(summary_table(unknown)))
+    assert re.search(r"cost +none \(mock answers\)", shown(summary_table(made(mock=True))))
+    assert re.search(r"cost +\$0\.0008", shown(summary_table(made())))
+
+
+def test_without_a_terminal_there_is_no_escape_sequence():
+    assert "\x1b" not in shown(summary_table(made()))
+
+
+def test_a_terminal_gets_colours_unless_no_color_is_set(monkeypatch):
+    assert "\x1b[1" in shown(summary_table(made()), Terminal())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in shown(summary_table(made()), Terminal())
+
+
+def test_a_dumb_terminal_gets_plain_text(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b" not in shown(summary_table(made()), Terminal())
+
+
+def test_failures_are_listed_with_examples():
+    bad = [outcome(i, "failed", reason=f"{i} is bad", cause="rules") for i in range(5)]
+    text = shown(failure_table(failures(bad)))
+    assert re.search(r"5 +rules +# is bad", text)
+    assert "REG-0002: 2 is bad" in text
+    assert "REG-0003" not in text
+    assert shown(failure_table([])) == "No record failed.\n"
+
+
+def test_many_kinds_of_failure_are_counted_not_listed():
+    bad = [outcome(i, "failed", reason="x" * (i + 1), cause="rules") for i in range(25)]
+    assert "and 5 more, of 5 other kinds" in shown(failure_table(failures(bad)))
+
+
+HARMLESS = "[red]Acme[/red] Solar evil [/nope] :smile: %s {0}"
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_hostile_text_is_shown_as_text(stream):
+    bad = [outcome(0, "failed", record_id=HOSTILE, reason=HOSTILE, cause=HOSTILE)]
+    text = re.sub(r"\x1b\[[0-9;]*m", "", shown(failure_table(failures(bad)), stream()))
+    assert not Counter(text).keys() & set("\x1b\u202e\u200b\r\x07\ud800")
+    assert HARMLESS in re.sub(r"\s+", " ", text)
+
+
+def test_hostile_names_in_the_summary_are_harmless():
+    steps = (step(step=HOSTILE, critic="approved"),)
+    odd = facts(constellation=HOSTILE, out=HOSTILE, limit=HOSTILE, phases=(HOSTILE,), versions={HOSTILE: HOSTILE})
+    bad = outcome(steps=steps, timings=timings(**{HOSTILE: (1, 1, 0, 0, 0)}))
+    text = shown(summary_table(summarise([bad], odd, 1)))
+    assert not set(text) & set("\x1b\u202e\u200b\r\x07\ud800")
+    assert "[red]Acme[/red]" in text
+
+
+def test_what_the_encoding_lacks_becomes_a_question_mark():
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    render(failure_table(failures([outcome(0, "failed", reason="Müller 東京")])), stream)
+    stream.flush()
+    assert b"M?ller ??" in raw.getvalue()
+
+
+def test_a_summary_read_back_shows_the_same():
+    summary = made()
+    again = type(summary).from_json(summary.to_json())
+    assert shown(summary_table(again)) == shown(summary_table(replace(summary, cost=again.cost)))
