@@ -112,7 +112,8 @@ async def run(reference: Reference, rows: list[dict[str, Any]], concurrency: int
         nonlocal orders
         async with gate:
             start = perf_counter()
-            orders += await reference.register(row) is not None
+            order = await reference.register(row)
+            orders += order is not None
             seconds.append(perf_counter() - start)
 
     async with asyncio.TaskGroup() as group:

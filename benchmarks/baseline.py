@@ -113,11 +113,9 @@ def row_of(name: str, concurrency: int, runs: list[dict[str, Any]], base: list[d
         faster = f"{mid([r['wall'] / r['n'] for r in base]) / wall:.2f}"
         leaner = f"{mid([r['cpu'] / r['n'] for r in base]) / cpu:.1f}"
     p95 = sorted(each)[max(0, -(-len(each) * 95 // 100) - 1)]
-    cells = [
-        name, str(concurrency), str(runs[0]["n"]), f"{runs[0]['done']}", f"{mid(each):.2f}", f"{p95:.2f}", f"{wall:.3f}",
-        f"{cpu * 1000:.1f}", f"{mid([r.get('calls', 0) for r in runs]):.2f}", f"{mid([r.get('sent', 0) for r in runs]):.0f}",
-        faster, leaner,
-    ]  # fmt: skip
+    calls, sent = (mid([r.get(key, 0) for r in runs]) for key in ("calls", "sent"))
+    cells = [name, str(concurrency), str(runs[0]["n"]), str(runs[0]["done"]), f"{mid(each):.2f}", f"{p95:.2f}"]
+    cells += [f"{wall:.3f}", f"{cpu * 1000:.1f}", f"{calls:.2f}", f"{sent:.0f}", faster, leaner]
     return f"| {' | '.join(cells)} |"
 
 
@@ -176,7 +174,7 @@ def main() -> None:
                 for name in names:
                     results.setdefault((name, concurrency), []).append(compete(name, url, args, concurrency))
     print(
-        f"Python {platform.python_version()}, {os.cpu_count()} cores shared by client and server, {args.server} server, "
+        f"Python {platform.python_version()}, {os.cpu_count()} cores for client and server, {args.server} server, "
         f"first token after {args.ttft} s, {args.itl} s a token, {args.repeats} repeats (medians)\n"
     )
     print(table(results, "AutoGen teams, streaming"))

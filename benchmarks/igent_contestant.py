@@ -14,8 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from igent import run_workflow
 from measure import Result, arguments, cpu_seconds, report
+
+from igent import run_workflow
 
 MODELS = ("matcher1=m1", "critic=critic", "matcher2=m2")
 

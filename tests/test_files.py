@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,44 +120,31 @@ def test_syncing_a_folder_that_cannot_be_opened_is_no_error(tmp_path: Path) -> N
 
 
 @pytest.fixture
-def holder(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
-    """Starts another process that holds the folder."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start() -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(tmp_path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[1],
-        )
-        started.append(process)
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process, which holds the folder."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
-        return process
-
-    yield start
-    for process in started:
+        yield process
         process.kill()
-        process.communicate()
 
 
-def test_the_second_process_is_refused_with_the_pid_of_the_first(
-    tmp_path: Path, holder: Callable[[], subprocess.Popen[str]]
+def test_a_second_process_is_refused_with_the_pid_of_the_first_until_that_is_dead(
+    tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
-    first = holder()
-    with pytest.raises(RunInUseError, match=rf"in use by process {first.pid}: wait for it, or .*--out"):
-        FolderLock(tmp_path).acquire()
-    assert RunInUseError.exit_code == 7
-
-
-def test_a_killed_process_leaves_no_lock(tmp_path: Path, holder: Callable[[], subprocess.Popen[str]]) -> None:
-    first = holder()
-    first.send_signal(signal.SIGKILL)
-    first.wait(10)
-    assert (tmp_path / "run.pid").read_text() == f"{first.pid}\n"
     lock = FolderLock(tmp_path)
+    with pytest.raises(RunInUseError, match=rf"in use by process {holder.pid}: wait for it, or .*--out") as raised:
+        lock.acquire()
+    assert raised.value.exit_code == 7
+    holder.kill()
+    holder.wait(10)
+    assert (tmp_path / "run.pid").read_text() == f"{holder.pid}\n"
     lock.acquire()
     assert (tmp_path / "run.pid").read_text() == f"{os.getpid()}\n"
     lock.release()

@@ -10,7 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "igent"
 BASE = {"errors", "types", "workload", "clock", "files", "config"}
 ROOMS = {
-    "records", "prompting", "models", "agents", "parsing", "validation", "capacity", "writing", "reporting", "workloads",
+    "records", "prompting", "models", "agents", "parsing",
+    "validation", "capacity", "writing", "reporting", "workloads",
 }  # fmt: skip
 TOP = {"workflows"}
 ONLY_IN = {"openai": {"models"}, "autogen_agentchat": {"agents"}, "filelock": {"files"}, "aiofiles": {"records"}}

@@ -160,7 +160,7 @@ class _Talk:
     def __init__(self, conversation: Conversation, step: Step, settle: Settle) -> None:
         self._of, self._step, self._settle = conversation, step, settle
         self._tools = conversation.tools
-        self._tally = Tally(step.phase, step.output, step.matcher, has_critic=step.critic is not None)
+        self._tally = Tally(step.phase, step.output, step.matcher, step.critic)
         self._matcher = conversation.speaker(step, step.matcher, step.checks.accepts)
         self._critic_seconds = self._capacity_seconds = 0.0
 

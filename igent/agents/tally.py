@@ -14,10 +14,11 @@ from igent.types import StepReport, Usage
 class Tally:
     """The running figures of one step. `critic` is the critic's last word."""
 
-    def __init__(self, phase: str, output: str, matcher: Participant, *, has_critic: bool) -> None:
+    def __init__(self, phase: str, output: str, matcher: Participant, critic: Participant | None) -> None:
         self._phase, self._output, self._matcher = phase, output, matcher
-        self._critic: Literal["skipped", "approved", "rejected", "none"] = "skipped" if has_critic else "none"
-        self._usage = Usage()
+        self._critic: Literal["skipped", "approved", "rejected", "none"] = "skipped" if critic else "none"
+        self._critic_model = critic.model if critic else ""
+        self._usage = self._critic_usage = Usage()
         self._rounds = self._invalid = self._critic_calls = 0
         self._calls = self._cut = self._retries = self._rate_limited = self._recalled = 0
 
@@ -31,6 +32,7 @@ class Tally:
         """The critic answered once."""
         self._critic = "approved" if approved else "rejected"
         self._critic_calls += 1
+        self._critic_usage += said.usage
         self._add(said)
 
     def report(self) -> StepReport:
@@ -46,6 +48,9 @@ class Tally:
             prompt_checksum=self._matcher.checksum,
             calls=self._calls,
             critic_calls=self._critic_calls,
+            critic_model=self._critic_model,
+            critic_input_tokens=self._critic_usage.input_tokens,
+            critic_output_tokens=self._critic_usage.output_tokens,
             cut=self._cut,
             retries=self._retries,
             rate_limited=self._rate_limited,

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, Literal, NoReturn
 
-from autogen_core import CancellationToken
+from autogen_core import CancellationToken, Component
 from autogen_core.models import (
     AssistantMessage,
     ChatCompletionClient,
@@ -55,7 +55,7 @@ class _Config(BaseModel):
     options: dict[str, Any]
 
 
-class ChatClient(ChatCompletionClient):
+class ChatClient(ChatCompletionClient, Component[_Config]):
     """An AutoGen ChatCompletionClient for one agent in one conversation, over a Model that all share.
 
     A call ends early, inside `create`, when the `stop` condition is content: the agent's message, context and usage

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 __all__ = ["CallErrors", "parse_retry_after", "place_of"]
 
-import asyncio
 import math
 import re
 import ssl
@@ -167,13 +166,17 @@ class CallErrors:
 
     def connection(self, error: Exception, connect_seconds: float) -> ProviderError:
         """The error for a connection that could not be made, or broke before the answer began."""
-        if isinstance(error, asyncio.TimeoutError):
+        # The layers above aiohttp call a lost connection a timeout; what it was is at the root.
+        root: BaseException = error
+        while root.__cause__ is not None and not isinstance(root, aiohttp.ClientResponseError):
+            root = root.__cause__
+        if isinstance(root, TimeoutError):
             return self.deadline("connect", connect_seconds)
-        if isinstance(error, aiohttp.ClientResponseError):
-            return self.protocol("a reply that is not HTTP", error.message)
-        kind = "TLS: " if isinstance(error, ssl.SSLError) else ""
+        if isinstance(root, aiohttp.ClientResponseError):
+            return self.protocol("a reply that is not HTTP", root.message)
+        kind = "TLS: " if isinstance(root, ssl.SSLError) else ""
         return ConnectError(
-            self._problem(f"no connection to {self._host}", "connect", f"{kind}{type(error).__name__}: {error}")
+            self._problem(f"no connection to {self._host}", "connect", f"{kind}{type(root).__name__}: {root}")
         )
 
 

@@ -23,7 +23,6 @@ from igent.errors import AuthError, ConfigError, DeadlineError, Problem, Request
 from igent.models.deadlines import CallDeadlines
 from igent.models.endpoint import Endpoint
 from igent.models.failure import CallErrors, place_of
-from igent.models.transport import AiohttpTransport
 from igent.models.wire import AnswerReader, request_body
 from igent.types import ChatRequest, Completion, StopFactory
 
@@ -63,7 +62,7 @@ class OpenAIModel:
     """A Model (see igent.types) over an OpenAI-compatible endpoint. One object, with its connections, serves all calls.
 
     Nothing is retried here. Every error is igent's own, names the record, and never shows the key. Cancelling a call,
-    or ending it at the stop condition, aborts its connection: the server sees that at once.
+    or ending it at the stop condition, closes its connection: the server sees that at once.
 
     Raises AuthError when OpenAI's own endpoint is asked for without a key, ConfigError when the address is not one.
     """
@@ -82,9 +81,10 @@ class OpenAIModel:
             base_url=url,
             max_retries=0,
             default_headers={"Accept-Encoding": "identity" if endpoint.stream else "gzip"},
-            http_client=openai.DefaultAsyncHttpxClient(
-                transport=AiohttpTransport(endpoint.connect, secure=url.startswith("https:")),
-                timeout=None,
+            timeout=httpx2.Timeout(None, connect=endpoint.connect),
+            http_client=openai.DefaultAioHttpClient(
+                # 0: no bound of its own, for the records in flight are bounded.
+                limits=httpx2.Limits(max_connections=0, keepalive_expiry=15.0),
                 event_hooks={"response": [_refuse]},
             ),
         )

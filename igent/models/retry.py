@@ -15,7 +15,7 @@ from igent.types import ChatRequest, Completion, Model, StopFactory
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 20.0
-# The shortest wait asked for by a Retry-After is stretched by up to this share, so that not all come back at once.
+# A wait that was asked for is stretched by up to this share, so that not all come back at once.
 _SPREAD = 0.1
 # Answers of 429 that one call puts up with, for each attempt that it has.
 _RATE_LIMITS_PER_ATTEMPT = 10
@@ -82,7 +82,7 @@ class Retry:
         asked = error.retry_after if isinstance(error, RateLimitError | ServerError) else None
         if asked is None:
             return jitter
-        return asked + min(jitter, _SPREAD * asked)
+        return asked * (1.0 + self._random.uniform(0.0, _SPREAD)) if asked else jitter
 
     def _last(self, failed: int, limited: int, ends: float, wait: float) -> str:
         """Why there is no further attempt; "" when there is one."""

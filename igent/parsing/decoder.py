@@ -9,7 +9,7 @@ A bracket opens a candidate, which the strict grammar reads until it closes (a V
     neither                     a bracket in prose, as [section] or {curly}: go on at once
 
 In the last case the candidate may have taken one string for its own, as in `["see {"a": 1}`; that text is read again,
-from behind its first quote. A quote opens at most one such string, so no character is read more than three times.
+from behind its first quote. A quote opens at most one such string, so the work stays linear.
 """
 
 from __future__ import annotations

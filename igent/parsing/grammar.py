@@ -24,6 +24,7 @@ _ESCAPE_BEGUN = re.compile(r"\\(?:u[0-9A-Fa-f]{0,3})?")
 # A whole string; or a word, valid or not; or any other character: a bracket, say, or the quote of an unfinished string.
 _TOKEN = re.compile(rf'[ \t\n\r]*+(?:("{_CHARACTERS}")|([-+.\w]++)|(.))?', re.DOTALL)
 _STRING, _WORD = 1, 2
+_TOO_DEEP = re.compile(rf"(?:\[[ \t\n\r]*+){{{MAX_DEPTH}}}(?=\[)")
 # A bracket and one string that cannot go on as an object or array: `["see" there`.
 _STRAY = re.compile(
     rf'(?:(\{{)|\[)[ \t\n\r]*+"({_CHARACTERS})"[ \t\n\r]*+(?=[^ \t\n\r])(?(1)(?!:)|(?![,\]]))', re.DOTALL
@@ -38,6 +39,7 @@ _VALUE = "a value"
 _FIRST_ITEM = 'a value, or "]",'
 _AFTER_MEMBER = '"," or "}"'
 _AFTER_ITEM = '"," or "]"'
+_DEPTH = f"nesting deeper than {MAX_DEPTH}"
 _ESCAPE = "is no escape in JSON; write a backslash as two"
 _CONTROL = "may not stand in a string; write it as an escape"
 # The first characters of the tokens that a state accepts; "0" stands for a word.
@@ -176,7 +178,7 @@ class Candidate:
     def _open(self, bracket: str, offset: int) -> None:
         depth = len(self.open)
         if depth == MAX_DEPTH:
-            self._fail(f"nesting deeper than {MAX_DEPTH}", offset)
+            self._fail(_DEPTH, offset)
             return
         if depth == self._level:
             self._value_at = offset
@@ -207,13 +209,16 @@ class Candidate:
 
 
 def match_stray(text: str, at: int) -> tuple[int, str, int] | None:
-    """Whether the bracket at text[at] and one string behind it are all of a candidate, which then breaks.
+    """Whether the candidate at text[at] breaks behind one string, or behind too many brackets in a row.
 
-    If so, what the candidate would say (the index and the kind of its fault, and the index behind the quote), only
-    faster: the worst that a text can hold is many of these in a row.
+    If so, what the candidate would say (the index and the kind of its fault, and the index to go on at), only faster:
+    the worst that a text can hold is many of these in a row.
     """
-    match = _STRAY.match(text, at)
-    return match and (match.end(), _COLON if match[1] else _AFTER_ITEM, match.start(2))
+    if match := _STRAY.match(text, at):
+        return match.end(), _COLON if match[1] else _AFTER_ITEM, match.start(2)
+    if text.startswith("[[", at) and (match := _TOO_DEEP.match(text, at)):
+        return match.end(), _DEPTH, match.end()
+    return None
 
 
 def describe_fault(fault: str, text: str, offset: int) -> str:

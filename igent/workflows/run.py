@@ -208,6 +208,7 @@ class Workflow:
             concurrency=self.concurrency,
             seed=settings.seed,
             mock=settings.mock,
+            mock_latency=settings.mock_latency,
             base_url=settings.base_url,
             resumed=resumed,
             interrupted=self._ended_early,

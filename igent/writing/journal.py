@@ -140,10 +140,11 @@ class Journal:
         self._take(_Item(to_line(entry), audit, None))
 
     async def run(self) -> None:
-        """Write what gathers until `close`; as one task, which outlives the writers'. Raises RunFolderError when the disk refuses."""
+        """Write what gathers until `close`; a task that outlives the writers. Raises as `write` does."""
         if self._running:
             raise InternalError(f"{self._file.path}: the journal's task was started twice")
         self._running = True
+        self._ended.clear()
         try:
             while True:
                 while self._pending:

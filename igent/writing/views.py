@@ -35,6 +35,7 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[bytes]:
             "record_id": outcome.record_id,
             "status": outcome.status,
             "reason": outcome.reason,
+            "cause": outcome.cause,
             "phases": [_step(step) for step in outcome.steps],
         }
         yield encode(line) + b"\n"

@@ -132,7 +132,7 @@ async def test_cut_closes_the_connection_at_once():
     assert completion.finish == "cut"
     print(f"tokens after the JSON: {seen['after']}, seen after {(seen['gone'] - seen['closed']) * 1000:.1f} ms")
     assert seen["after"] <= 5
-    assert seen["gone"] - seen["closed"] < 0.1
+    assert seen["gone"] - seen["closed"] < 0.5
 
 
 async def test_a_stop_condition_is_made_for_each_call():

@@ -36,6 +36,12 @@ async def asking(server, **bounds):
             await model.close()
 
 
+async def until(true):
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+
+
 async def fetch(server, path, method="GET", **options):
     url = server.base_url.removesuffix("/v1") + path
     async with aiohttp.ClientSession() as session, session.request(method, url, **options) as response:
@@ -64,9 +70,7 @@ async def test_early_stop_leaves_five_tokens_at_most_unread(itl):
         async with asyncio.TaskGroup() as group:
             for _ in range(20):
                 group.create_task(model.complete(request(), StopAtObject))
-        async with asyncio.timeout(5):
-            while server.stats()["in_flight"]:
-                await asyncio.sleep(0.005)
+        await until(lambda: not server.stats()["in_flight"])
     stats = server.stats()
     print(f"tokens after the JSON a call: {stats['tokens_after_json'] / 20}")
     assert stats["disconnects"] == 20
@@ -199,8 +203,7 @@ async def test_it_ends_while_clients_wait():
         await server.__aenter__()
         model = OpenAIModel(Endpoint(base_url=server.base_url))
         task = group.create_task(_fails(model))
-        while not server.stats()["in_flight"]:
-            await asyncio.sleep(0.001)
+        await until(lambda: server.stats()["in_flight"])
         await server.__aexit__(None, None, None)
         assert await task in (IncompleteError, ProtocolError)
         await model.close()

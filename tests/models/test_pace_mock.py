@@ -25,7 +25,7 @@ def test_pace_from_times():
 
 @pytest.mark.parametrize("spec", ["gpt-9", "", "ttft", "ttft=x", "ttft=-1", "ttft=nan", "itl=inf", "ttft=1,rate=3"])
 def test_pace_that_is_none(spec):
-    with pytest.raises(ConfigError, match="gpt-4o.*ttft=0.6"):
+    with pytest.raises(ConfigError, match=r"gpt-4o.*ttft=0.6"):
         Pace.parse(spec)
 
 

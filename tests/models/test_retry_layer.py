@@ -117,7 +117,7 @@ async def test_attempts_are_bounded():
 async def test_rate_limits_are_no_failed_attempts_but_bounded_too():
     retry, model, _ = retrying(*[RateLimitError("429", retry_after=1.0)] * 19, DONE, attempts=2)
     assert (await retry.complete(request())).rate_limited == 19
-    retry, model, _ = retrying(RateLimitError("429", retry_after=0.0), attempts=2)
+    retry, model, _ = retrying(RateLimitError("429", retry_after=0.001), attempts=2)
     with pytest.raises(RateLimitError, match="20 answers of 429"):
         await retry.complete(request())
     assert model.calls == 20

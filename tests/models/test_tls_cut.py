@@ -31,14 +31,15 @@ def certificate(tmp_path, monkeypatch):
 
 
 def serve_once(listener, context):
-    """Reads the request, then only writes: a polite goodbye would go unseen. Tokens sent after the JSON, and seconds."""
+    """Reads the request, then only writes; the tokens sent after the JSON, and for how many seconds."""
     raw, _ = listener.accept()
     raw.settimeout(5)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with context.wrap_socket(raw, server_side=True) as connection:
         connection.recv(65536)
         connection.sendall(head() + chunked(sse(event('so {"a": 1}'), done=False)))
         start = time.perf_counter()
-        for tokens in range(400):
+        for tokens in range(400):  # noqa: B007
             time.sleep(0.005)
             try:
                 connection.sendall(chunked(sse(event(" word"), done=False)))
@@ -58,4 +59,4 @@ async def test_cut_over_tls_is_seen_at_once(certificate):
     print(f"TLS: {tokens} tokens after the JSON, seen after {seconds * 1000:.1f} ms")
     assert completion.finish == "cut"
     assert tokens <= 20
-    assert seconds < 0.2
+    assert seconds < 0.5

@@ -247,3 +247,14 @@ def test_every_value_is_what_the_json_module_reads(text: str) -> None:
     for event in read(text)[0]:
         if isinstance(event, Value):
             assert json.loads(text[event.start : event.end], parse_constant=refuse) == event.value
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["[", "[ ", '["', '{"', "{", "]", "1", '"', " x"]), st.integers(1, 120)), max_size=5
+    )
+)
+@settings(max_examples=100)
+def test_short_cuts_in_long_runs_change_nothing(runs: list[tuple[str, int]]) -> None:
+    text = "".join(unit * times for unit, times in runs)
+    assert read(text, 1) == read(text)

@@ -107,7 +107,7 @@ def test_a_loan_order_is_a_month() -> None:
     # 30 % of 110 is 33; 1,200 over 120 months is 10.
     assert [s["amount"] for s in order["eligible_subsidies"]] == [33, 10]
     assert (order["total_subsidy"], order["final_price"]) == (43, 67)
-    for rule in ("line_prices", "totals", "subsidies"):
+    for rule in ("line_prices", "totals", "subsidies", "flat_subsidies"):
         assert violated(rule, case, **order) == ""
     assert "must be 110" in violated("totals", case, **{**order, "loan_installment": None})
 
@@ -165,7 +165,7 @@ def test_a_full_state_name_in_the_registration_meets_the_short_one() -> None:
     ("specs", "amount"),
     [
         ("30% over the total cost of the installation", "3703.50"),
-        ("7.5 % of the total price", "925.88"),  # 925.875, half up
+        ("7.5 % of the total price", "925.875"),
         ("15 percent off your total purchase price", "1851.75"),
         ("30% of the total cost of the solar installation", "3703.50"),
         ("$1,000", "1000.00"),
@@ -197,7 +197,7 @@ def test_what_a_text_is_worth(specs: str, amount: str | None) -> None:
 def test_a_flat_sum_without_a_term_is_left_to_judgement() -> None:
     request = request_of(case_of(Proposal_PaymentType="Loan"))
     assert worth("$1,000", request, Decimal(110), None) is None
-    assert worth("$1,000", request, Decimal(110), 96) == Decimal("10.42")
+    assert worth("$1,000", request, Decimal(110), 96) == Decimal(1000) / 96
 
 
 def with_subsidy(amount: Any, name: str = "Credit") -> dict[str, Any]:
@@ -213,6 +213,15 @@ def with_subsidy(amount: Any, name: str = "Credit") -> dict[str, Any]:
 def test_a_clear_amount_to_the_cent_or_to_the_dollar(amount: Any) -> None:
     case = case_of(incentives=[incentive(specs="8.415% of the total cost")])  # 925.65
     assert violated("subsidies", case, **with_subsidy(amount)) == ""
+
+
+@pytest.mark.parametrize(("amount", "right"), [(27.51, False), (27.52, True), (27.53, True), (27.54, False)])
+def test_half_a_cent_may_go_either_way(amount: float, right: bool) -> None:
+    offers = offers_of(supplier("S1", ["60601"], solar=[row(10, 1101)]))
+    case = case_of(offers, incentives=[incentive(specs="2.5% of the total cost")])  # 27.525
+    fields = {"product_price": 1101, "lines": [line(10, 1101)], "total_subsidy": amount}
+    subsidies = [{"name": "Credit", "amount": amount}]
+    assert (violated("subsidies", case, **fields, eligible_subsidies=subsidies) == "") is right
 
 
 @pytest.mark.parametrize("amount", [925.64, 925.7, 925, 927, 0, -926])
@@ -232,6 +241,16 @@ def test_a_missing_a_doubled_and_an_invented_incentive() -> None:
     assert "those that do: 'Credit'" in violated("subsidies", case, **with_subsidy(3300, "Gift"))
     late = case_of(incentives=[incentive(**{"End date": "2025-12-31"})])
     assert "those that do: none" in violated("subsidies", late, **right)
+
+
+def test_a_missing_flat_sum_is_a_rule_of_its_own() -> None:
+    case = case_of(incentives=[incentive(specs="$500 rebate")])
+    assert violated("subsidies", case) == ""
+    assert violated("flat_subsidies", case) == (
+        "eligible_subsidies: lacks 'Credit' with 500: '$500 rebate' of product_price (11000)"
+    )
+    assert violated("flat_subsidies", case, **with_subsidy(500)) == ""
+    assert "must be 500" in violated("subsidies", case, **with_subsidy(400))
 
 
 def test_an_unclear_incentive_is_the_models_judgement_within_bounds() -> None:

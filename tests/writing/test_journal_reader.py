@@ -46,21 +46,27 @@ def test_a_missing_or_empty_one_has_no_entries(tmp_path: Path) -> None:
 
 
 def test_torn_at_every_byte(tmp_path: Path) -> None:
-    for cut in range(len(WHOLE)):
-        contents = read(tmp_path, WHOLE[:cut])
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(WHOLE)
+    for cut in reversed(range(len(WHOLE))):
+        os.truncate(path, cut)
+        contents = read_journal(path)
         count, size = whole_lines(cut)
         assert contents == JournalContents(ENTRIES[:count], size, cut - size, int(cut > size))
 
 
 def test_a_flipped_bit_in_every_byte_costs_that_line_and_what_follows(tmp_path: Path) -> None:
     random = Random(0)
-    for place in range(len(WHOLE)):
-        data = bytearray(WHOLE)
-        data[place] ^= 1 << random.randrange(8)
-        contents = read(tmp_path, bytes(data))
-        count, size = whole_lines(place)
-        assert (contents.entries, contents.valid_bytes) == (ENTRIES[:count], size)
-        assert contents.dropped_bytes == len(WHOLE) - size
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(WHOLE)
+    with path.open("r+b", buffering=0) as file:
+        for place, byte in enumerate(WHOLE):
+            os.pwrite(file.fileno(), bytes([byte ^ 1 << random.randrange(8)]), place)
+            contents = read_journal(path)
+            os.pwrite(file.fileno(), bytes([byte]), place)
+            count, size = whole_lines(place)
+            assert (contents.entries, contents.valid_bytes) == (ENTRIES[:count], size)
+            assert contents.dropped_bytes == len(WHOLE) - size
 
 
 @pytest.mark.parametrize("zeros", [1, 7, 4096, 3 << 20])

@@ -96,7 +96,7 @@ def test_an_outcome_line_tells_what_was_decided_and_nothing_that_differs_between
     )
     assert list(outcome_lines([again])) == list(outcome_lines([first]))
     line = json.loads(next(outcome_lines([first])))
-    assert list(line) == ["record_id", "status", "reason", "phases"]
+    assert list(line) == ["record_id", "status", "reason", "cause", "phases"]
     assert line["phases"][0] == {
         "phase": "phase1",
         "step": "matches",

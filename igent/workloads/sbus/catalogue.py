@@ -132,8 +132,8 @@ _KEYS = (
 _PROGRAMMES = (
     "Clean Roofs Credit|ALL|Nation|FALSE|30% over the total cost of the installation|2026-01-01|No end date",
     "Early Sun Bonus|ALL|Nation|FALSE|12% over the total cost of the installation|01/01/2023|12/31/2025",
-    "Fair Start Grant|IL|State|TRUE|$1,200 rebate|January 1, 2026|No end date",
+    "Fair Start Grant|IL|State|TRUE|8% over the total cost of the installation|January 1, 2026|No end date",
     "Lakeline Peak Aid|Lakeline Electric|Utility|FALSE|Up to $300 for each kWh of a battery|2026-03-01|No end date",
-    f"Town Solar Gift|{SHARED_ZIPS[1]}|Town|FALSE|$250 toward the installation|2026-02-01|No end date",
+    f"Town Solar Gift|{SHARED_ZIPS[1]}|Town|FALSE|2.5% of the total price|2026-02-01|No end date",
 )
 INCENTIVES = [dict(zip(_KEYS, line.split("|"), strict=True)) for line in _PROGRAMMES]

@@ -109,7 +109,7 @@ def _product(supplier: Fields, place: int, offer: Any) -> Product | None:
 
 
 def _capacity(product: Fields, kind: ProductType | None) -> Decimal | None:
-    """W a panel or kWh a battery, with or without the unit; no rule asks for a battery's, so that one may be anything."""
+    """W a panel or kWh a battery, with or without the unit; no rule reads a battery's, so it may be anything."""
     value = product.data.get("ProductCapacity")
     found = number(_UNIT.sub("", value) if isinstance(value, str) else value)
     if found is None and value not in (None, "") and kind == "Solar":

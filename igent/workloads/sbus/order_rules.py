@@ -4,14 +4,14 @@ from __future__ import annotations
 
 __all__ = ["order_rules"]
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from igent.types import Case, Violation
 from igent.workload import Rule
 from igent.workloads.sbus.model import Product, Request
-from igent.workloads.sbus.numbers import plain
+from igent.workloads.sbus.numbers import cents, plain
 from igent.workloads.sbus.predict import request_of
 from igent.workloads.sbus.pricing import closest_row, column, price
 from igent.workloads.sbus.schema import Decision, Line, PurchaseOrder
@@ -97,35 +97,56 @@ def _show(value: Decimal | None) -> str:
 
 
 def subsidies(answer: PurchaseOrder, case: Case) -> Iterator[Violation]:
-    """Rule 6: only incentives that hold; those of a clear worth must be there, with that worth."""
-    request, supplier = request_of(case), case.reference.supplier(answer.supplier_id)
-    term = supplier.term_months if supplier else None
-    open_: dict[str, list[Eligible]] = {}
-    for incentive in applicable(case.reference.incentives, request, case.today):
-        amount = worth(incentive.specs, request, answer.product_price, term)
-        open_.setdefault(incentive.name, []).append(Eligible(incentive, amount))
-    judged = False
+    """Rule 6: only incentives that hold, each once, with the right worth; none missing that is a percentage."""
+    left, judged = _holding(answer, case), False
+    names = ", ".join(repr(name) for name in left) or "none"
     for place, subsidy in enumerate(answer.eligible_subsidies):
         field = f"eligible_subsidies[{place}]"
-        if subsidy.name not in open_:
-            names = ", ".join(repr(name) for name in open_) or "none"
+        if subsidy.name not in left:
             what = f"{subsidy.name!r} is no incentive that holds here; those that do: {names}"
             yield Violation("subsidies", f"{field}.name", what)
-        elif not open_[subsidy.name]:
+        elif not left[subsidy.name]:
             yield Violation("subsidies", f"{field}.name", f"{subsidy.name!r} is listed once too often")
         else:
-            known = open_[subsidy.name].pop(0)
+            known = left[subsidy.name].pop(0)
             judged = judged or known.amount is None
             yield from _amount(field, subsidy.amount, known, answer)
-    for name, left in open_.items():
-        for known in left:
-            if known.amount is not None:
-                what = f"lacks {name!r} with {plain(known.amount)}: {known.incentive.specs!r} of {_base(answer)}"
-                yield Violation("subsidies", "eligible_subsidies", what)
+    yield from _missing("subsidies", left, answer, flat=False)
     if judged and answer.total_subsidy > answer.product_price:
         yield Violation(
             "subsidies", "total_subsidy", "is more than product_price: lower the amounts that you estimated"
         )
+
+
+def flat_subsidies(answer: PurchaseOrder, case: Case) -> Iterator[Violation]:
+    """Rule 6, stricter: no flat sum that holds is missing. A rule of its own, because whether a bare "$500" is meant
+    for this order is less sure than a percentage of its price; listed sums are checked by `subsidies`."""
+    left = _holding(answer, case)
+    for subsidy in answer.eligible_subsidies:
+        if left.get(subsidy.name):
+            left[subsidy.name].pop(0)
+    yield from _missing("flat_subsidies", left, answer, flat=True)
+
+
+def _holding(answer: PurchaseOrder, case: Case) -> dict[str, list[Eligible]]:
+    """The incentives that hold for this household, by name, with their worth at the answer's price."""
+    request, supplier = request_of(case), case.reference.supplier(answer.supplier_id)
+    term = supplier.term_months if supplier else None
+    found: dict[str, list[Eligible]] = {}
+    for incentive in applicable(case.reference.incentives, request, case.today):
+        amount = worth(incentive.specs, request, answer.product_price, term)
+        found.setdefault(incentive.name, []).append(Eligible(incentive, amount))
+    return found
+
+
+def _missing(
+    rule: str, left: Mapping[str, Sequence[Eligible]], answer: PurchaseOrder, *, flat: bool
+) -> Iterator[Violation]:
+    for name, rest in left.items():
+        for known in rest:
+            if known.amount is not None and ("$" in known.incentive.specs) is flat:
+                what = f"lacks {name!r} with {plain(cents(known.amount))}: {known.incentive.specs!r} of {_base(answer)}"
+                yield Violation(rule, "eligible_subsidies", what)
 
 
 def _amount(field: str, said: Decimal, known: Eligible, answer: PurchaseOrder) -> Iterator[Violation]:
@@ -135,7 +156,7 @@ def _amount(field: str, said: Decimal, known: Eligible, answer: PurchaseOrder) -
             what = f"is {plain(said)}; an amount judged from {specs!r} lies between 0 and {_base(answer)}"
             yield Violation("subsidies", f"{field}.amount", what)
     elif not accepts(known.amount, said):
-        what = f"is {plain(said)}, must be {plain(known.amount)}: {specs!r} of {_base(answer)}"
+        what = f"is {plain(said)}, must be {plain(cents(known.amount))}: {specs!r} of {_base(answer)}"
         yield Violation("subsidies", f"{field}.amount", what)
 
 
@@ -146,5 +167,5 @@ def _base(answer: PurchaseOrder) -> str:
 
 def order_rules() -> dict[str, Rule]:
     """The rules by name."""
-    rules: list[Any] = [same_match, line_prices, totals, subsidies]
+    rules: list[Any] = [same_match, line_prices, totals, subsidies, flat_subsidies]
     return {rule.__name__: rule for rule in rules}

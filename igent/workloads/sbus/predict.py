@@ -19,7 +19,7 @@ from decimal import Decimal
 
 from igent.types import CapacityView, Case, JsonObject, Stock
 from igent.workloads.sbus.model import Incentive, Reference, Request, Supplier, parse_request
-from igent.workloads.sbus.numbers import plain
+from igent.workloads.sbus.numbers import cents, plain
 from igent.workloads.sbus.pricing import closest_product, closest_row, column, price
 from igent.workloads.sbus.subsidies import applicable, worth
 
@@ -124,7 +124,7 @@ def order_for(
             {"product_type": kind, "product_name": product.name, "quantity": row.quantity, "price": plain(amount)}
         )
     known = [(i.name, worth(i.specs, request, total, supplier.term_months)) for i in incentives]
-    subsidies = [(name, amount) for name, amount in known if amount is not None]
+    subsidies = [(name, cents(amount)) for name, amount in known if amount is not None]
     taken = sum((amount for _, amount in subsidies), Decimal(0))
     return {
         **{field: value for field, value in match.items() if field != "reasoning"},

@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from igent.workloads.sbus.model import Incentive, Request
-from igent.workloads.sbus.numbers import cents
 
 _HEDGE = re.compile(
     r"\b(up to|per|max\w*|min\w*|cap\w*|limit\w*|each|every|between|from|to|or|range\w*|first|after|less|least|most|"
@@ -38,7 +37,8 @@ _ABOUT = {
 
 @dataclass(frozen=True, slots=True)
 class Eligible:
-    """An incentive that holds for a household; `amount` in dollars, None where its text leaves room for judgement."""
+    """An incentive that holds for a household; `amount` in dollars, not yet rounded, None where its text leaves room
+    for judgement."""
 
     incentive: Incentive
     amount: Decimal | None
@@ -61,7 +61,7 @@ def _for(incentive: Incentive, request: Request) -> bool:
 
 
 def worth(specs: str, request: Request, product_price: Decimal, term_months: int | None) -> Decimal | None:
-    """What a text is worth in dollars, to the cent; a month's part where the price is a month's instalment.
+    """What a text is worth in dollars, not yet rounded; a month's part where the price is a month's instalment.
 
     None where it is not certain: then the model judges, between 0 and `product_price`.
     """
@@ -71,7 +71,7 @@ def worth(specs: str, request: Request, product_price: Decimal, term_months: int
     if not one_figure or _HEDGE.search(specs) or (about and about != set(request.kinds)):
         return None
     if len(percents) == 1 and "$" not in specs and _TOTAL.search(specs) and Decimal(percents[0]) <= 100:
-        return cents(product_price * Decimal(percents[0]) / 100)
+        return product_price * Decimal(percents[0]) / 100
     if len(dollars) == 1 and specs.count("$") == 1 and not percents:
         return _flat(Decimal(dollars[0].replace(",", "")), request, product_price, term_months)
     return None
@@ -82,10 +82,10 @@ def _flat(amount: Decimal, request: Request, product_price: Decimal, term_months
         if not term_months:
             return None
         amount = amount / term_months
-    return cents(amount) if amount <= product_price else None
+    return amount if amount <= product_price else None
 
 
-def accepts(expected: Decimal, amount: Decimal) -> bool:
-    """Whether an amount is the expected one: to the cent, or rounded to whole dollars."""
-    dollar = Decimal(1)
-    return amount in {expected, expected.quantize(dollar, ROUND_HALF_UP), expected.quantize(dollar, ROUND_HALF_EVEN)}
+def accepts(exact: Decimal, amount: Decimal) -> bool:
+    """Whether an amount is the exact one, rounded to the cent or to the dollar; half a cent may go either way."""
+    off = abs(amount - exact)
+    return off <= Decimal("0.005") or (off <= Decimal("0.5") and amount == amount.to_integral_value())
