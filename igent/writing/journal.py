@@ -27,7 +27,6 @@ from igent.writing.serial import SerialThread
 JOURNAL_FORMAT = 1
 """The format that this version writes and reads; the first entry carries it as `format`."""
 
-_CHUNK = 1 << 20
 _REMEDY = "make room or mend the disk, then start the same command again: what the journal has is kept"
 
 
@@ -35,7 +34,8 @@ _REMEDY = "make room or mend the disk, then start the same command again: what t
 class JournalContents:
     """What a journal holds: the `entries` of its longest valid prefix of `valid_bytes`, and the size of the rest.
 
-    An answer or outcome that stands in the file twice, byte for byte, is given once and counted in `repeated`.
+    A record's entry that stands there twice, byte for byte and with no run or retry between, is given once and counted
+    in `repeated`.
     """
 
     entries: Sequence[JsonObject] = ()
@@ -257,13 +257,13 @@ def _check_format(path: Path, entry: JsonObject) -> None:
 
 
 def _is_repeated(entry: JsonObject, line: bytes, seen: set[bytes]) -> bool:
-    if entry.get("kind") not in {"answer", "outcome"}:
+    if "record_id" not in entry:
+        seen.clear()  # a run, an end, a retry: the same answer may be given again after it
         return False
     digest = blake2b(line, digest_size=16).digest()
-    if digest in seen:
-        return True
+    known = digest in seen
     seen.add(digest)
-    return False
+    return known
 
 
 def _measure(file: BinaryIO, start: int) -> tuple[int, int]:
@@ -279,7 +279,7 @@ def _measure(file: BinaryIO, start: int) -> tuple[int, int]:
 
 def _chunks(file: BinaryIO, start: int) -> Iterator[bytes]:
     file.seek(start)
-    while chunk := file.read(_CHUNK):
+    while chunk := file.read(1 << 20):
         yield chunk
 
 

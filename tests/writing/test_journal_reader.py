@@ -80,8 +80,9 @@ def test_a_doubled_tail_counts_once(tmp_path: Path, count: int) -> None:
     assert read(tmp_path, data) == JournalContents(ENTRIES, len(data), 0, 0, repeated=count)
 
 
-def test_runs_and_ends_may_repeat(tmp_path: Path) -> None:
-    entries: list[JsonObject] = [{"kind": "run"}, {"kind": "end"}, {"kind": "run"}, {"kind": "end"}]
+def test_runs_and_ends_and_what_comes_after_a_retry_may_repeat(tmp_path: Path) -> None:
+    run, end, failed = {"kind": "run"}, {"kind": "end"}, {"kind": "outcome", "record_id": "r1"}
+    entries: list[JsonObject] = [run, failed, end, run, end, {"kind": "retry", "record_ids": ["r1"]}, failed, end]
     assert read(tmp_path, b"".join(map(to_line, entries))).entries == entries
 
 
