@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["critic_question", "feedback", "matcher_question"]
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,5 +50,9 @@ def _blocks(blocks: Blocks) -> str:
 
 
 def _json(value: Any) -> str:
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:  # a lone surrogate, or an integer of over 64 bits: rare, and legal in JSON
+        text = json.dumps(value)
     # A backtick can stand only inside a string of the JSON, where the escape means the same.
-    return orjson.dumps(value).decode().replace("`", "\\u0060")
+    return text.replace("`", "\\u0060")

@@ -26,7 +26,7 @@ from igent.reporting.facts import RunFacts, versions
 from igent.reporting.report import Report
 from igent.reporting.summary import summarise
 from igent.reporting.timings import timings_csv
-from igent.types import ChatRequest, Completion, Model, Record
+from igent.types import CapacityView, Case, ChatRequest, Completion, JsonObject, Model, Record
 from igent.workflows.constellation import Constellation
 from igent.workflows.executors.local import LocalExecutor
 from igent.workflows.folder import RunFolder
@@ -34,7 +34,7 @@ from igent.workflows.identity import identity_of
 from igent.workflows.inputs import find_scenario, read_scenario
 from igent.workflows.model import build_client, build_endpoint
 from igent.workflows.record import RecordWorker
-from igent.workflows.session import Session
+from igent.workflows.session import Books, Session
 from igent.workflows.watch import NO_WATCH, RunState, Watch
 from igent.workflows.wiring import build_phases, build_tools
 from igent.workload import Dataset
@@ -106,35 +106,38 @@ class Workflow:
     async def _run_in(self, folder: RunFolder, dataset: Dataset, started: str, began: float) -> Report:
         identity = identity_of(self.constellation, self.settings, self.scenario)
         folder.check(identity)
+        ledger = Ledger(dataset.capacity)
         journal = folder.journal(audit=self.settings.conversations)
+        books = Books(ledger, journal, self._views(folder, ledger))
         today = date.fromisoformat(folder.run["today"]) if folder.run else self._clock.today()
         if folder.run is None:
-            invocation = self.settings.model_dump(mode="json", exclude={"api_key"})
-            invocation |= {
-                "constellation": str(self.constellation.source.path.resolve()),
-                "scenario": self.scenario.name,
-                "data": str(self.scenario.folder),
-            }
-            journal.write_soon(folder.run_entry(identity, invocation, today.isoformat(), started))
+            journal.write_soon(folder.run_entry(identity, self._invocation(), today.isoformat(), started))
         records = self._select(dataset, folder)
-        ledger = Ledger(dataset.capacity)
-        views = self._views(folder, ledger)
         resumed = {record.id: folder.outcomes[record.id] for record in records if record.id in folder.outcomes}
-        views.load(resumed.values())
-        self._session = self._make_session(folder, dataset, records, journal, ledger, views, today)
+        books.views.load(resumed.values())
+        session = self._session = self._make_session(folder, dataset, records, books, today)
         self._watch.started(RunState(folder.path, len(records), tuple(resumed.values()), folder.contents.dropped_bytes))
         try:
             if self._ended_early:  # a signal came while the inputs were read
-                self._session.drain()
-            await self._session.run()
+                session.drain()
+            await session.run()
         finally:
             self._watch.finished()
+            outcomes = tuple(books.views.outcomes())
             facts = self._facts(folder, started, self._clock.now() - began, len(resumed))
-            summary = summarise(views.outcomes(), facts, len(records))
+            summary = summarise(outcomes, facts, len(records))
             _write_summary(folder.path, orjson.dumps(summary.to_json(), option=orjson.OPT_INDENT_2))
-        if self._session.fatal is not None:
-            raise self._session.fatal
-        return Report(summary, tuple(views.outcomes()), folder.path)
+        if session.fatal is not None:
+            raise session.fatal
+        return Report(summary, outcomes, folder.path)
+
+    def _invocation(self) -> JsonObject:
+        """How to start this run again, from any folder; never the key."""
+        return self.settings.model_dump(mode="json", exclude={"api_key"}) | {
+            "constellation": str(self.constellation.source.path.resolve()),
+            "scenario": self.scenario.name,
+            "data": str(self.scenario.folder),
+        }
 
     def _select(self, dataset: Dataset, folder: RunFolder) -> Sequence[Record]:
         """The first `max_items` records, and those of an earlier session: what is done stays done."""
@@ -155,44 +158,39 @@ class Workflow:
         )
 
     def _make_session(
-        self,
-        folder: RunFolder,
-        dataset: Dataset,
-        records: Sequence[Record],
-        journal: Journal,
-        ledger: Ledger,
-        views: ViewWriter,
-        today: date,
+        self, folder: RunFolder, dataset: Dataset, records: Sequence[Record], books: Books, today: date
     ) -> Session:
-        workload = self.constellation.workload
+        workload, settings, clock = self.constellation.workload, self.settings, self._clock
 
+        def admit(record: Record, view: CapacityView) -> tuple[Case, str | None]:
+            case = Case(record, dataset.reference, view, today)
+            return case, None if record.problem is not None else workload.predict(case)
+
+        tools = build_tools(self._stack(folder, books.journal), workload, settings, clock)
+        return Session(
+            records,
+            folder.outcomes,
+            admit,
+            RecordWorker(self._phases, tools, workload, books.ledger, LocalExecutor(), clock),
+            books,
+            watch=self._watch,
+            clock=clock,
+            concurrency=self.concurrency,
+            keep_audit=settings.conversations,
+        )
+
+    def _stack(self, folder: RunFolder, journal: Journal) -> Model:
         async def keep(request: ChatRequest, completion: Completion) -> None:
             # Not awaited: it is durable within one group commit, and before the outcome that rests on it.
             journal.write_soon(answer_to_entry(request, completion))
 
-        model = build_stack(
+        return build_stack(
             self._client,
             endpoint=self._endpoint,
             clock=self._clock,
             random=Random(self.settings.seed),
             find=lambda request: folder.answers.get(request_key(request)),
             keep=keep,
-        )
-        tools = build_tools(model, workload, self.settings, self._clock)
-        return Session(
-            records,
-            dataset,
-            folder.outcomes,
-            workload=workload,
-            worker=RecordWorker(self._phases, tools, workload, ledger, LocalExecutor(), self._clock),
-            ledger=ledger,
-            journal=journal,
-            views=views,
-            watch=self._watch,
-            clock=self._clock,
-            today=today,
-            concurrency=self.concurrency,
-            audit=self.settings.conversations,
         )
 
     def _facts(self, folder: RunFolder, started: str, seconds: float, resumed: int) -> RunFacts:

@@ -5,28 +5,36 @@ admit (hold the predicted unit, fix the view) -> work -> journal -> ledger -> vi
 
 from __future__ import annotations
 
-__all__ = ["Session"]
+__all__ = ["Books", "Session"]
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from igent.capacity.ledger import Ledger
 from igent.clock import Clock
 from igent.errors import IgentError, ProviderError
-from igent.types import Case, Outcome, Record
+from igent.types import CapacityView, Case, Outcome, Record
 from igent.workflows.record import Admitted, RecordWorker, Worked
 from igent.workflows.watch import Watch
-from igent.workload import Dataset, Workload
 from igent.writing.audit import audit_line
 from igent.writing.entries import outcome_to_entry
 from igent.writing.journal import Journal
 from igent.writing.views import ViewWriter
 
 
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What a run keeps: capacity in memory, the truth on disk, and the views of it. The run is their one owner."""
+
+    ledger: Ledger
+    journal: Journal
+    views: ViewWriter
+
+
 class Session:
-    """Puts the records through. `resumed` are the outcomes that the journal had; they are replayed, not worked on.
+    """Puts the records of a dataset through. `resumed` are the outcomes that the journal had; they are replayed, not
+    worked on. `keep_audit` says whether conversations are written.
 
     Ends when every record is settled, or, after `drain` or `stop`, when nothing is in flight. `fatal` is then the
     provider's error that ended the run, if one did.
@@ -35,24 +43,19 @@ class Session:
     def __init__(
         self,
         records: Sequence[Record],
-        dataset: Dataset,
-        resumed: dict[str, Outcome],
-        *,
-        workload: Workload,
+        resumed: Mapping[str, Outcome],
+        admit: Callable[[Record, CapacityView], tuple[Case, str | None]],
         worker: RecordWorker,
-        ledger: Ledger,
-        journal: Journal,
-        views: ViewWriter,
+        books: Books,
+        *,
         watch: Watch,
         clock: Clock,
-        today: date,
         concurrency: int,
-        audit: bool,
+        keep_audit: bool,
     ) -> None:
-        self._records, self._dataset, self._resumed = records, dataset, resumed
-        self._workload, self._worker, self._ledger = workload, worker, ledger
-        self._journal, self._views, self._watch, self._clock = journal, views, watch, clock
-        self._today, self._audit = today, audit
+        self._records, self._resumed, self._case, self._worker = records, resumed, admit, worker
+        self._ledger, self._journal, self._views = books.ledger, books.journal, books.views
+        self._watch, self._clock, self._keep_audit = watch, clock, keep_audit
         self._slots = asyncio.Semaphore(concurrency)
         self._working: set[asyncio.Task[None]] = set()
         self.fatal: ProviderError | None = None
@@ -107,10 +110,7 @@ class Session:
                 self._ledger.keep(outcome.record_id)
 
     def _admit(self, record: Record) -> Admitted:
-        case = Case(record, self._dataset.reference, self._ledger.view(), self._today)
-        if record.problem is not None:
-            return Admitted(case, None)
-        unit = self._workload.predict(case)
+        case, unit = self._case(record, self._ledger.view())
         held = unit if unit is not None and self._ledger.hold(record.id, unit) else None
         return Admitted(case, held)
 
@@ -132,7 +132,7 @@ class Session:
 
     async def _settle(self, worked: Worked) -> None:
         outcome = worked.outcome
-        audit = b"".join(audit_line(**line) for line in worked.audit) if self._audit else b""
+        audit = b"".join(audit_line(**line) for line in worked.audit) if self._keep_audit else b""
         started = self._clock.now()
         await self._journal.write(outcome_to_entry(outcome), audit)
         seconds = self._clock.now() - started
