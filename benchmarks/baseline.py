@@ -45,8 +45,7 @@ def server(kind: str, ttft: float, itl: float) -> Iterator[str]:
     else:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        start = "from igent.workflows.cli import main; main()"
-        command = ["-c", start, "mock-server", "--port", str(port), "--pace", f"ttft={ttft},itl={itl}"]
+        command = ["-m", "igent", "mock-server", "--port", str(port), "--mock-latency", f"ttft={ttft},itl={itl}"]
     process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         if kind == "foreign":

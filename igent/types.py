@@ -29,8 +29,8 @@ class Record:
     """One input record.
 
     `id` is unique in a run; `index` is its place in the input, from 0; `data` holds the exported fields as they
-    are in the file; `source` is "file:line". A record that cannot be worked on carries its `problem` (what is
-    wrong and the remedy); it ends as an Outcome `failed` and is never sent to a model.
+    are in the file; `source` is "file:line". A record that cannot be worked on carries its `problem` (where, what and
+    the remedy); it ends as an Outcome `failed` and is never sent to a model.
     """
 
     id: str

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 __all__ = ["cli", "main", "run_main"]
 
+import logging
 import sys
 from collections.abc import Sequence
 
 import click
 
-from igent.errors import IgentError
+from igent.errors import IgentError, InternalError
 from igent.reporting.facts import versions
 from igent.reporting.plain import one_line
 from igent.workflows.cli_run import retry, run
@@ -53,7 +54,12 @@ def _end(command: click.Command, arguments: Sequence[str] | None) -> None:
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read stdout has gone: nothing is left to say, and the run folder is complete
         sys.stderr.close()
         code = 0
+    except Exception as error:  # the outermost frame: a bug of igent or of a plug-in
+        logging.getLogger("igent").exception("internal error")
+        what = f"internal error: {type(error).__name__}: {error}"
+        click.echo(f"igent: {one_line(what, 1000)} (again with --verbose or --log-file for the traceback)", err=True)
+        code = InternalError.exit_code
     sys.exit(code if isinstance(code, int) else 0)

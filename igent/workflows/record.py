@@ -72,12 +72,23 @@ class RecordWorker:
         self._phases, self._tools, self._workload = phases, tools, workload
         self._ledger, self._executor, self._clock = ledger, executor, clock
 
+    def predict(self, case: Case) -> str | None:
+        """The unit to hold for a record while it is talked about; None when it will take none, or nobody can tell."""
+        if case.record.problem is not None:
+            return None
+        try:
+            unit = self._workload.predict(case)
+        except Exception:  # a prediction is a help, not a condition: the rules decide without it
+            log.exception("record %s: its unit cannot be predicted", case.record.id)
+            return None
+        return unit if unit in case.view else None
+
     async def work(self, admitted: Admitted) -> Worked:
         """The record's outcome. Raises only what ends the run: a fatal provider error, or cancellation."""
         got = _Progress(admitted.case, self._clock.now(), takes=admitted.held)
         record = admitted.case.record
         if record.problem is not None:
-            return self._ended(got, "failed", f"{record.source}: {record.problem}", "input")
+            return self._ended(got, "failed", record.problem, "input")
         try:
             for phase, steps in self._phases:
                 last = await self._phase(got, phase, steps)

@@ -162,15 +162,14 @@ class Workflow:
     ) -> Session:
         workload, settings, clock = self.constellation.workload, self.settings, self._clock
 
-        def admit(record: Record, view: CapacityView) -> tuple[Case, str | None]:
-            case = Case(record, dataset.reference, view, today)
-            return case, None if record.problem is not None else workload.predict(case)
+        def case_of(record: Record, view: CapacityView) -> Case:
+            return Case(record, dataset.reference, view, today)
 
         tools = build_tools(self._stack(folder, books.journal), workload, settings, clock)
         return Session(
             records,
             folder.outcomes,
-            admit,
+            case_of,
             RecordWorker(self._phases, tools, workload, books.ledger, LocalExecutor(), clock),
             books,
             watch=self._watch,

@@ -44,7 +44,7 @@ class Session:
         self,
         records: Sequence[Record],
         resumed: Mapping[str, Outcome],
-        admit: Callable[[Record, CapacityView], tuple[Case, str | None]],
+        case_of: Callable[[Record, CapacityView], Case],
         worker: RecordWorker,
         books: Books,
         *,
@@ -53,7 +53,7 @@ class Session:
         concurrency: int,
         keep_audit: bool,
     ) -> None:
-        self._records, self._resumed, self._case, self._worker = records, resumed, admit, worker
+        self._records, self._resumed, self._case_of, self._worker = records, resumed, case_of, worker
         self._ledger, self._journal, self._views = books.ledger, books.journal, books.views
         self._watch, self._clock, self._keep_audit = watch, clock, keep_audit
         self._slots = asyncio.Semaphore(concurrency)
@@ -110,7 +110,8 @@ class Session:
                 self._ledger.keep(outcome.record_id)
 
     def _admit(self, record: Record) -> Admitted:
-        case, unit = self._case(record, self._ledger.view())
+        case = self._case_of(record, self._ledger.view())
+        unit = self._worker.predict(case)
         held = unit if unit is not None and self._ledger.hold(record.id, unit) else None
         return Admitted(case, held)
 

@@ -70,7 +70,7 @@ def _dressed(right: JsonObject, array: bool, as_strings: bool) -> Any:
 
 
 def _verdict(question: Question, random: Random) -> str:
-    violations = question.blocks["VIOLATIONS"]
+    violations = question.blocks["VIOLATIONS"] if "VIOLATIONS" in question.blocks else _differences(question)
     found = [_said(v) for v in violations] if isinstance(violations, list) else [_said(violations)]
     found = [text for text in found if text]
     verdict = {
@@ -79,7 +79,18 @@ def _verdict(question: Question, random: Random) -> str:
     }
     opening = "The draft has faults." if found else "I checked the draft against the data."
     text = json.dumps(verdict, indent=2, ensure_ascii=False)
-    return f"{opening}\n\n```json\n{text}\n```\n\n{random.choice(_CLOSINGS)}"
+    word = "REJECTED" if found else "APPROVED"  # what an AutoGen team's text termination looks for
+    return f"{opening}\n\n```json\n{text}\n```\n\n{word}. {random.choice(_CLOSINGS)}"
+
+
+def _differences(question: Question) -> list[str]:
+    """What a critic finds by itself: the fields in which the draft is not what the rules give."""
+    right, draft = _right(question), question.blocks["DRAFT"]
+    return [
+        f"{field}: is {draft.get(field)!r}, must be {value!r}"
+        for field, value in right.items()
+        if field != "reasoning" and draft.get(field) != value
+    ]
 
 
 def _said(violation: Any) -> str:

@@ -91,12 +91,26 @@ def read_blocks(text: str) -> dict[str, Any]:
     return found
 
 
+def _draft_in(text: str) -> JsonObject | None:
+    """The answer in a message that is another agent's; None when it is not one."""
+    for body in re.findall(r"```json\s*(.*?)```", text, re.DOTALL):
+        try:
+            value = json.loads(body)
+        except ValueError:
+            continue
+        value = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if isinstance(value, dict) and "registration_id" in value:
+            return value
+    return None
+
+
 def read_question(messages: Sequence[ChatMessage]) -> Question | None:
     """What the chat asks now; None when no message shows a registration.
 
-    A critic is asked when the last user message shows a draft with its violations. Else the last user message with a
-    registration, and without a draft, is the question; it may be feedback (VIOLATIONS), and each answer since the
-    question that was none was a round.
+    A critic is asked when the last user message shows a draft with its violations; or, in a plain AutoGen team, when it
+    is another agent's answer to the question before it: the draft then comes without violations. Else the last user
+    message with a registration, and without a draft, is the question; it may be feedback (VIOLATIONS), and each answer
+    since the question that was none was a round.
     """
     asked = [(place, read_blocks(m.content)) for place, m in enumerate(messages) if m.role == "user"]
     if not asked:
@@ -109,4 +123,7 @@ def read_question(messages: Sequence[ChatMessage]) -> Question | None:
         return None
     fresh = [place for place, blocks in shown if "VIOLATIONS" not in blocks]
     since = messages[fresh[-1] if fresh else 0 :]
+    teammate = _draft_in(messages[-1].content) if messages[-1].role == "user" and shown[-1][0] < asked[-1][0] else None
+    if teammate is not None:
+        return Question({**shown[-1][1], "DRAFT": teammate}, 1, critic=True)
     return Question(shown[-1][1], 1 + sum(m.role == "assistant" for m in since), critic=False)
