@@ -122,10 +122,10 @@ class OpenAIModel:
                 finally:
                     await response.aclose()
         except DeadlineError:
-            if not reader.finished:
+            if not reader.complete:
                 raise
         except _FOREIGN as error:
-            if not reader.finished:
+            if not reader.complete:
                 broken = reader.broken_off() if reader.received else errors.connection(error, self._endpoint.connect)
                 raise broken from error
         now = self._clock.now()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Retry"]
+__all__ = ["OnRetry", "Retry"]
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +21,7 @@ _SPREAD = 0.1
 _RATE_LIMITS_PER_ATTEMPT = 10
 
 OnRetry = Callable[[ChatRequest, ProviderError, float], None]
+"""Told of each wait: the request, the error that made it necessary, and its seconds."""
 
 
 class Retry:

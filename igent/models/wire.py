@@ -75,6 +75,11 @@ class AnswerReader:
         return self._finish is not None
 
     @property
+    def complete(self) -> bool:
+        """Whether the answer is whole, whatever becomes of the rest of the reply."""
+        return self.cut or self._finish is not None
+
+    @property
     def received(self) -> bool:
         """Whether anything at all has come."""
         return self._raw_bytes > 0

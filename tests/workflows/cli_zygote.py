@@ -1,0 +1,65 @@
+"""Imports igent once, then forks a process for each command that a test asks for: a real process with its own pid,
+streams, signals and exit code, without the seconds of imports. Requests and replies are JSON lines on stdin and fd 3."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from igent.workflows.cli import main, run_main
+
+PACKAGE = Path(sys.modules["igent"].__file__ or "").parent
+SCRIPTS: dict[str, tuple[Callable[[], None], str]] = {
+    "igent.workflows": (run_main, str(PACKAGE / "workflows" / "__main__.py")),
+    "igent": (main, str(PACKAGE / "__main__.py")),
+}
+
+
+def become(request: dict[str, Any], replies: int) -> Callable[[], None]:
+    """Turn this forked process into the one that was asked for; returns what it is to run."""
+    os.close(replies)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number in (1, 2):
+        target = request["streams"][number - 1]
+        if target is None:  # a pipe whose reader has gone
+            reader, writer = os.pipe()
+            os.close(reader)
+        else:
+            writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(writer, number)
+        os.close(writer)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    run, script = SCRIPTS[request["module"]]
+    sys.argv = [script, *request["arguments"]]
+    return run
+
+
+def serve(replies: int) -> Callable[[], None] | None:
+    """Fork for each "start", tell of each "poll"; in a forked process, return what to run."""
+    while line := os.read(0, 1 << 16):
+        request = json.loads(line)
+        if request["do"] == "start":
+            pid = os.fork()
+            if pid == 0:
+                return become(request, replies)
+            answer = pid
+        else:
+            known, status = os.waitpid(request["pid"], os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if known else None
+        os.write(replies, json.dumps(answer).encode() + b"\n")
+    return None
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    command = serve(int(sys.argv[1]))
+    if command is not None:
+        command()

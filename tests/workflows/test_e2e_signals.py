@@ -1,0 +1,106 @@
+"""Ctrl-C, SIGTERM, closed pipes, and streams that are no terminal."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import sys
+import time
+
+import pytest
+from e2e_support import Process, Shell, entries, final_files, lines_of, oracle, wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to processes")
+
+# Slow enough that records are in flight when the signal comes; --seed is in it because the resume command must have it.
+RUN = ("p1m1m2c", "--mock", "--max-items", "30", "--concurrency", "4", "--seed", "5", "--out", "my run")
+SLOW = ("--mock-latency", "ttft=0.1,itl=0.0005")
+
+
+def started(shell: Shell, *more: str, outcomes: int = 4) -> Process:
+    process = shell.start(*RUN, *more)
+    run = shell.folder / "my run"
+    wait_until(lambda: process.poll() is not None or len(entries(run, "outcome")) >= outcomes, "outcomes")
+    assert process.poll() is None, process.err
+    return process
+
+
+def resume(shell: Shell, process: Process) -> None:
+    """Do what was printed, and compare with a run that nobody interrupted."""
+    said = re.search(r"what is finished is kept; go on with: python -m igent\.workflows (.*)", process.err)
+    assert said, process.err
+    shell.run(*shlex.split(said[1]))
+    shell.run(*RUN[:-1], "whole")
+    assert final_files(shell.folder / "my run") == final_files(shell.folder / "whole")
+    oracle(shell.folder / "my run", max_items=30)
+
+
+def test_ctrl_c_once_finishes_what_is_in_flight(shell: Shell):
+    process = started(shell, *SLOW)
+    begun = {entry["record_id"] for entry in entries(shell.folder / "my run", "answer")}
+    process.send(signal.SIGINT)
+    assert process.wait() == 130
+    assert "Ctrl-C: finishing the records in flight" in process.err
+    assert "Traceback" not in process.err
+    outcomes = {outcome["record_id"] for outcome in lines_of(shell.folder / "my run" / "outcomes.jsonl")}
+    assert begun <= outcomes, "a record in flight was given up"
+    assert len(outcomes) < 30
+    assert re.search(r"ended +interrupted", process.out)
+    resume(shell, process)
+
+
+def test_ctrl_c_twice_gives_up_within_two_seconds(shell: Shell):
+    process = started(shell, *SLOW)
+    shell_run = shell.folder / "my run"
+    process.send(signal.SIGINT)
+    wait_until(lambda: "Ctrl-C: finishing" in process.err, "the first word")
+    start = time.monotonic()
+    process.send(signal.SIGINT)
+    assert process.wait() == 130
+    assert time.monotonic() - start < 2
+    assert "Ctrl-C again" in process.err
+    assert "Traceback" not in process.err
+    assert len(lines_of(shell_run / "outcomes.jsonl")) == len(entries(shell_run, "outcome")) < 30
+    resume(shell, process)
+
+
+def test_ctrl_c_twice_with_answers_that_never_come(shell: Shell):
+    """Draining would take an hour; giving up does not. One record in flight: its slot must come free all the same."""
+    process = shell.start(*RUN[:-1], "stuck", "--mock-latency", "ttft=3600", "--concurrency", "1")
+    wait_until(lambda: (shell.folder / "stuck" / "journal.jsonl").exists(), "the run")
+    process.send(signal.SIGINT)
+    wait_until(lambda: "Ctrl-C: finishing" in process.err, "the first word")
+    process.send(signal.SIGINT)
+    assert process.wait(5) == 130
+    assert "30 not run" in process.out
+
+
+def test_sigterm_drains(shell: Shell):
+    process = started(shell, *SLOW)
+    process.send(signal.SIGTERM)
+    assert process.wait() == 143
+    assert "asked to end" in process.err
+    resume(shell, process)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_closed_stdout_is_no_error(shell: Shell, options):
+    process = shell.start(*RUN[:-1], "run", *options, broken_stdout=True)
+    assert process.wait() in (0, 1, 141)
+    assert "Traceback" not in process.err
+    assert "BrokenPipe" not in process.err
+    oracle(shell.folder / "run", max_items=30)
+    for command in (("report", "run"), ("list",), ("validate",), ("--version",)):
+        process = shell.start(*command, module="igent", broken_stdout=True)
+        process.wait()
+        assert "Traceback" not in process.err, command
+        assert "BrokenPipe" not in process.err, command
+
+
+def test_without_a_terminal_there_are_plain_lines(shell: Shell):
+    process = shell.run(*RUN)
+    assert "\x1b" not in process.out + process.err
+    assert "\r" not in process.out + process.err
+    assert re.search(r"^30/30 records, .*: 30 done, 0 failed, 0 no match", process.err, re.MULTILINE)
+    assert "\x1b" not in shell.igent("report", "my run").out
