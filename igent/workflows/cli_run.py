@@ -76,7 +76,10 @@ def _options(options: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
 @_options(_ENDPOINT)
 @click.pass_context
 def run(context: click.Context, /, constellation: str | None, **given: Any) -> None:
-    """Run a CONSTELLATION (a name, or a YAML file) over a scenario."""
+    """Run a constellation over a scenario.
+
+    CONSTELLATION is a name (see: igent list), or a YAML file.
+    """
     if constellation is None:
         click.echo("igent: which constellation? There are:", err=True)
         for name, path in list_constellations().items():
@@ -92,7 +95,10 @@ def run(context: click.Context, /, constellation: str | None, **given: Any) -> N
 @_options(_ENDPOINT)
 @click.pass_context
 def retry(context: click.Context, /, folder: Path, **given: Any) -> None:
-    """Try the failed records of a run FOLDER again; nothing else is run."""
+    """Try failed records again.
+
+    Those of the run FOLDER; nothing else is run.
+    """
     shown = _split(given)
     invocation = invocation_of(folder)
     constellation = invocation.pop("constellation")

@@ -22,7 +22,10 @@ from igent.workflows.folder import set_aside
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
 def report(folder: Path, as_json: bool) -> None:
-    """Print the summary of a run FOLDER again, and its failures by cause, with examples."""
+    """Show the summary of a run again.
+
+    With the failures of the run FOLDER by cause, and examples.
+    """
     loaded = load_report(folder)
     stream = sys.stdout
     if as_json:
@@ -35,7 +38,10 @@ def report(folder: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def reset(folder: Path) -> None:
-    """Set a run FOLDER aside, so that the next run starts over. Nothing is deleted."""
+    """Set a run aside, to start over.
+
+    The run FOLDER is renamed; nothing is deleted.
+    """
     if not (folder / "journal.jsonl").is_file():
         raise RunFolderError(Problem(str(folder), "is no run folder: it has no journal.jsonl"))
     lock = FolderLock(folder)

@@ -28,7 +28,10 @@ from igent.workload import MockAnswers
 def mock_server(
     host: str, port: int, workloads: tuple[str, ...], pace: str | None, errors: float, faults: str, seed: int
 ) -> None:
-    """Serve the mock at http://HOST:PORT/v1, with its counters at /stats, until Ctrl-C."""
+    """Serve the mock over HTTP, until Ctrl-C.
+
+    At http://HOST:PORT/v1, OpenAI-compatible; its counters are at /stats.
+    """
     server = MockServer(
         _answers(workloads or tuple(shipped_workloads())),
         seed,

@@ -20,7 +20,10 @@ from igent.workflows.starter import make_starter
 
 @click.command(name="list")
 def list_() -> None:
-    """List the constellations: those in ./constellations, and those that ship."""
+    """List the constellations.
+
+    Those in ./constellations, and those that ship.
+    """
     for name, path in list_constellations().items():
         try:
             spec = read_constellation(path).spec
@@ -36,7 +39,10 @@ def list_() -> None:
 @click.argument("files", nargs=-1)
 @click.pass_context
 def validate(context: click.Context, /, files: tuple[str, ...]) -> None:
-    """Check constellations (names or FILES; all that are found when none is given) and say all that is wrong."""
+    """Check constellations, say all that is wrong.
+
+    FILES are names or paths; without any, all that are found are checked.
+    """
     references = files or tuple(str(path) for path in list_constellations().values())
     wrong = 0
     for reference in references:
@@ -56,7 +62,10 @@ def validate(context: click.Context, /, files: tuple[str, ...]) -> None:
 @click.option("--from", "source", default="p1m1m2c", metavar="NAME", help="Which constellation to start from.")
 @click.option("--name", default=None, metavar="NAME", help="What yours is called. [default: my_<NAME>]")
 def init(folder: Path, source: str, name: str | None) -> None:
-    """Make FOLDER: a constellation of your own, its prompts and data, ready to run and to change."""
+    """Make a folder to start from.
+
+    FOLDER gets a constellation of your own, its prompts and its data, ready to run and to change.
+    """
     made = make_starter(folder, find_constellation(source), name or f"my_{Path(source).stem}")
     for path in made.files:
         click.echo(f"made {path}", err=True)
@@ -68,12 +77,15 @@ def init(folder: Path, source: str, name: str | None) -> None:
 @click.option("--call", "model", metavar="MODEL", help="Make one call of one token to this model.")
 @click.pass_context
 def doctor(context: click.Context, /, base_url: str | None, model: str | None) -> None:
-    """Check this machine: versions, key, endpoint, disk, constellations; and say how to mend what is wrong."""
+    """Check this machine, say how to mend it.
+
+    Looks at versions, key, endpoint, disk and constellations. Sends nothing without --call.
+    """
     try:
         findings = check_all(load_settings(base_url=base_url), model)
     except IgentError as error:
         raise click.ClickException(str(error)) from error
     for finding in findings:
         mark = {True: "ok  ", False: "FAIL", None: "note"}[finding.ok]
-        click.echo(one_line(f"{mark} {finding.what}", 400))
+        click.echo(f"{mark} {one_line(finding.what, 400)}")
     context.exit(0 if all(finding.ok is not False for finding in findings) else 1)

@@ -11,7 +11,7 @@ import orjson
 from igent.types import CallContext, ChatMessage, ChatRequest
 
 CONTEXT = CallContext("R1", "matches", "matcher")
-KEY = "sk-test-0123456789abcdef"
+KEY = "key-0123456789abcdef"
 
 
 class FakeClock:
