@@ -48,7 +48,7 @@ class Participant:
         given = {key: value for key, value in given.items() if _takes(self.maker, key)} | dict(self.arguments)
         try:
             agent = self.maker(**given)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ConfigError(f"agent {self.name!r}: {error}") from error
         if not isinstance(agent, ChatAgent):
             raise ConfigError(f"agent {self.name!r}: its type made a {type(agent).__name__}, no AutoGen chat agent")
@@ -64,7 +64,7 @@ def resolve_type(path: str | None) -> Maker:
         raise ConfigError(f"type {path!r} is no import path: write package.module:Name")
     try:
         maker = getattr(import_module(module_name), attribute)
-    except ImportError as error:
+    except (ImportError, SyntaxError, ValueError) as error:
         raise ConfigError(f"type {path!r} cannot be imported: {error}") from error
     except AttributeError as error:
         raise ConfigError(f"type {path!r}: module {module_name!r} has no {attribute!r}") from error

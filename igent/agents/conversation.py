@@ -26,6 +26,10 @@ from igent.config.policy import CriticPolicy
 from igent.errors import ProviderError
 from igent.types import CallContext, Case, JsonObject, StepReport, StopFactory, Verdict, Violation
 
+_UNFINISHED: Mapping[str, str] = {
+    "length": "the answer was cut off by the token limit before it was complete; answer more briefly",
+    "content_filter": "the endpoint's content filter withheld the answer",
+}
 Accepts = Callable[[Any], bool]
 Settle = Callable[["Step", Verdict], Case | None]
 """Takes the unit of an acceptable answer. None: taken. A case: the unit is gone, this is the case as it is now."""
@@ -211,8 +215,9 @@ class _Talk:
         # A critic judges one draft at a time and needs no memory of earlier ones: the violations are in the question.
         said = await self._of.speaker(step, critic, is_opinion).say(self._of.messages(question, first=True))
         self._of.note(step, critic.name, "received", said.text)
-        value, _ = self._value(said, is_opinion)
-        opinion = read_opinion(said.text, value)
+        value, problem = self._value(said, is_opinion)
+        whole = not said.calls or said.calls[-1].finish not in _UNFINISHED
+        opinion = read_opinion(said.text, value) if whole else Opinion(None, problem)
         self._critic_seconds += said.seconds
         self._tally.judged(said, approved=opinion.approved is True)
         return opinion
@@ -225,13 +230,10 @@ class _Talk:
 
     def _value(self, said: Said, accepts: Accepts) -> tuple[Any, str]:
         last = said.calls[-1] if said.calls else None
-        if last is not None and last.text == said.text:
-            if last.finish == "length":
-                return None, "the answer was cut off by the token limit before it was complete; answer more briefly"
-            if last.finish == "content_filter":
-                return None, "the endpoint's content filter withheld the answer"
-            if last.value is not None:
-                return last.value, ""  # parsed as it streamed in
+        if last is not None and last.finish in _UNFINISHED:
+            return None, _UNFINISHED[last.finish]
+        if last is not None and last.text == said.text and last.value is not None:
+            return last.value, ""  # parsed as it streamed in
         return self._tools.read(said.text, accepts)
 
 

@@ -17,7 +17,14 @@ _WORDS = {
     "reject": False,
     "invalid": False,
 }
-_PLAIN = re.compile(r"\b(not\s+approved?|approved?|reject(?:ed)?)\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"[^.!?;\n]+")
+_REJECTION = re.compile(r"\b(reject(?:ed)?|not\s+approved?)\b", re.IGNORECASE)
+_APPROVAL = re.compile(
+    r"\W*(?:i\s+|(?:the\s+|this\s+)?(?:draft|answer|verdict)\W+(?:is\s+)?)?approved?\b", re.IGNORECASE
+)
+_BUT = re.compile(
+    r"\b(not|no|never|cannot|can|could|would|should|if|once|until|unless|after|when|but|except)\b|n['’]t\b", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +41,23 @@ def is_opinion(value: Any) -> bool:
 
 
 def read_opinion(text: str, value: Any) -> Opinion:
-    """The opinion in a critic's answer: its JSON value, if that is a verdict, else the plain word APPROVED or REJECTED,
-    where only one of them occurs."""
+    """The opinion in a critic's answer: its JSON value, if that is a verdict, else the plain word.
+
+    REJECTED may stand anywhere. APPROVED has to begin a sentence that has no "but", "if" or "not" in it, in an answer
+    without a rejection and without a brace: what was meant as JSON and cannot be read is no approval.
+    """
     value = _unwrap(value)
     approved = _verdict(value)
     if approved is not None:
         said = value.get("feedback") or value.get("issues") or value.get("reason") or ""
         return Opinion(approved, said if isinstance(said, str) else str(said))
-    words = {match.group(1).lower().startswith("approve") for match in _PLAIN.finditer(text)}
-    return Opinion(words.pop() if len(words) == 1 else None, text.strip())
+    approves = "{" not in text and any(_is_approval(s.group()) for s in _SENTENCE.finditer(text))
+    rejects = _REJECTION.search(text) is not None
+    return Opinion(approves if approves != rejects else None, text.strip())
+
+
+def _is_approval(sentence: str) -> bool:
+    return _APPROVAL.match(sentence) is not None and _BUT.search(sentence) is None
 
 
 def _unwrap(value: Any) -> Any:

@@ -6,10 +6,10 @@ from __future__ import annotations
 __all__ = ["Settings", "load_settings"]
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from igent.config.policy import CriticPolicy
 from igent.errors import ConfigError, Problem
@@ -28,8 +28,8 @@ class Settings(BaseSettings):
     fresh: bool = False
     max_items: int | None = Field(default=None, ge=1)
     concurrency: int | None = Field(default=None, ge=1, le=10_000)
-    model: tuple[str, ...] = ()
-    """"NAME" for all agents, "AGENT=NAME" for one."""
+    model: Annotated[tuple[str, ...], NoDecode] = ()
+    """"NAME" for all agents, "AGENT=NAME" for one; in IGENT_MODEL several, with commas between them."""
     base_url: str | None = Field(
         default=None, validation_alias=AliasChoices("base_url", "IGENT_BASE_URL", "OPENAI_BASE_URL")
     )
@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     seed: int = 0
     conversations: bool = True
     """Whether conversations.jsonl is written."""
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _model(cls, value: Any) -> Any:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
     @field_validator("critic")
     @classmethod
@@ -74,6 +79,8 @@ def load_settings(**given: Any) -> Settings:
         return Settings(**{key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
         raise ConfigError(*(_problem(item) for item in error.errors())) from error
+    except SettingsError as error:
+        raise ConfigError(f"the environment's IGENT_ variables: {error}") from error
 
 
 def _problem(item: Any) -> Problem:

@@ -85,5 +85,8 @@ async def run_workflow(
         seed=seed,
         conversations=conversations,
     )
-    loaded = load_constellation(constellation, models) if isinstance(constellation, str) else constellation
+    if isinstance(constellation, str):
+        loaded = load_constellation(constellation, settings.model)
+    else:
+        loaded = constellation.with_models(settings.model)
     return await Workflow(loaded, settings, watch=watch, client=client).run()

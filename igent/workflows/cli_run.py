@@ -24,6 +24,7 @@ from igent.reporting.summary import exit_code
 from igent.reporting.table import failure_table, render, summary_table
 from igent.workflows.constellation import load_constellation
 from igent.workflows.execute import Ended, ProgressWatch, execute
+from igent.workflows.output import results
 from igent.workflows.retry import forget_failed, invocation_of
 from igent.workflows.run import Workflow
 
@@ -86,7 +87,9 @@ def run(context: click.Context, /, constellation: str | None, **given: Any) -> N
             click.echo(f"  {name:20} {path}", err=True)
         context.exit(2)
     shown = _split(given)
-    settings = load_settings(**{**given, "fresh": given["fresh"] or None, "mock": given["mock"] or None})
+    # What was not given at all is left to the environment.
+    given |= {name: given[name] or None for name in ("fresh", "mock", "model")}
+    settings = load_settings(**given)
     _run(context, constellation, settings, shown)
 
 
@@ -108,7 +111,8 @@ def retry(context: click.Context, /, folder: Path, **given: Any) -> None:
     if not count:
         click.echo(f"igent: {folder}: no record failed, nothing to retry", err=True)
         return
-    click.echo(f"igent: {folder}: trying {count} failed record{'s' * (count != 1)} again", err=True)
+    if not (shown["quiet"] or shown["as_json"]):
+        click.echo(f"igent: {folder}: trying {count} failed record{'s' * (count != 1)} again", err=True)
     _run(context, constellation, settings, shown)
 
 
@@ -119,6 +123,7 @@ def _split(given: dict[str, Any]) -> dict[str, Any]:
 
 def _run(context: click.Context, reference: str, settings: Settings, shown: dict[str, Any]) -> None:
     _log_to(verbose=shown["verbose"], file=shown["log_file"])
+    _can_write("--profile", shown["profile"])
     constellation = load_constellation(reference, settings.model)
     watch = ProgressWatch(SYSTEM_CLOCK, quiet=shown["quiet"] or shown["as_json"])
     workflow = Workflow(constellation, settings, watch=watch)
@@ -134,13 +139,13 @@ def _run(context: click.Context, reference: str, settings: Settings, shown: dict
 
 
 def _show(report: Report, *, as_json: bool, quiet: bool) -> None:
-    stream = sys.stdout
-    if as_json:
-        stream.write(orjson.dumps(report.summary.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
-    elif not quiet:
-        if report.summary.counts.failed:
-            render(failure_table(failures(report.outcomes)), stream)
-        render(summary_table(report.summary), stream)
+    with results() as stream:
+        if as_json:
+            stream.write(orjson.dumps(report.summary.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
+        elif not quiet:
+            if report.summary.counts.failed:
+                render(failure_table(failures(report.outcomes)), stream)
+            render(summary_table(report.summary), stream)
 
 
 def _code(ended: Ended) -> int:
@@ -159,12 +164,14 @@ def _say_next(ended: Ended, folder: Path, code: int) -> None:
         click.echo(f"igent: try the failed records again with: igent retry {shlex.quote(str(folder))}", err=True)
     elif code in {3, 4, 130, 143}:
         arguments = [argument for argument in sys.argv[1:] if argument != "--fresh"]
-        if Path(sys.argv[0]).name != "igent":
-            arguments.insert(0, "python -m igent.workflows" if "workflows" in sys.argv[0] else "python -m igent")
-        else:
-            arguments.insert(0, "igent")
-        command = " ".join([arguments[0], *(shlex.quote(a) for a in arguments[1:])])
+        command = " ".join([_program(Path(sys.argv[0])), *map(shlex.quote, arguments)])
         click.echo(f"igent: what is finished is kept; go on with: {command}", err=True)
+
+
+def _program(script: Path) -> str:
+    if script.name == "__main__.py":
+        return "python -m igent.workflows" if script.parent.name == "workflows" else "python -m igent"
+    return "igent"
 
 
 def _log_to(*, verbose: bool, file: Path | None) -> None:
@@ -180,6 +187,15 @@ def _log_to(*, verbose: bool, file: Path | None) -> None:
             _add(logger, logging.FileHandler(file, encoding="utf-8"), form)
         except OSError as error:
             raise ConfigError(f"--log-file {file}: {error.strerror}") from error
+
+
+def _can_write(option: str, file: Path | None) -> None:
+    """Say before the run, not after it, that its last file cannot be written."""
+    if file is not None:
+        try:
+            file.open("ab").close()
+        except OSError as error:
+            raise ConfigError(f"{option} {file}: {error.strerror}") from error
 
 
 def _add(logger: logging.Logger, handler: logging.Handler, form: logging.Formatter) -> None:

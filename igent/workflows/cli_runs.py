@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["report", "reset"]
 
-import sys
 from pathlib import Path
 
 import click
@@ -16,6 +15,7 @@ from igent.reporting.failures import failures
 from igent.reporting.report import load_report
 from igent.reporting.table import failure_table, render, summary_table
 from igent.workflows.folder import set_aside
+from igent.workflows.output import results
 
 
 @click.command()
@@ -27,12 +27,12 @@ def report(folder: Path, as_json: bool) -> None:
     With the failures of the run FOLDER by cause, and examples.
     """
     loaded = load_report(folder)
-    stream = sys.stdout
-    if as_json:
-        stream.write(orjson.dumps(loaded.summary.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
-        return
-    render(failure_table(failures(loaded.outcomes)), stream)
-    render(summary_table(loaded.summary), stream)
+    with results() as stream:
+        if as_json:
+            stream.write(orjson.dumps(loaded.summary.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
+            return
+        render(failure_table(failures(loaded.outcomes)), stream)
+        render(summary_table(loaded.summary), stream)
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Constellation", "load_constellation"]
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -23,7 +23,7 @@ from igent.config.settings import Settings, load_settings
 from igent.errors import ConfigError, Problem
 from igent.prompting.templates import PromptLibrary, checksum
 from igent.types import CallContext
-from igent.workflows.model import build_client, build_endpoint, chat_client_maker
+from igent.workflows.model import NO_MODEL, build_client, build_endpoint, chat_client_maker
 from igent.workflows.plugins import load_workload
 from igent.workload import Workload
 
@@ -47,6 +47,11 @@ class Constellation:
     def name(self) -> str:
         """The constellation's name."""
         return self.spec.name
+
+    def with_models(self, models: Sequence[str]) -> Constellation:
+        """The same with other models, chosen as for `load_constellation`. Raises ConfigError for an unknown agent."""
+        chosen = Settings.model_construct(model=tuple(models)).models_of(dict(self.models))
+        return replace(self, models={name: model for name, model in chosen.items() if model is not None})
 
     def participant(self, agent: str, step: StepSpec) -> Participant:
         """An agent as it takes part in a step, its prompt rendered for that step's schema."""
@@ -105,7 +110,23 @@ def load_constellation(reference: str, models: Sequence[str] = ()) -> Constellat
     if problems:
         raise ConfigError(*problems)
     resolved = {name: model for name, model in chosen.items() if model is not None}
-    return Constellation(source.spec, source, workload, places, resolved, library)
+    constellation = Constellation(source.spec, source, workload, places, resolved, library)
+    problems = _unmakeable(constellation)
+    if problems:
+        raise ConfigError(*problems)
+    return constellation
+
+
+def _unmakeable(constellation: Constellation) -> list[Problem]:
+    """Agents whose type refuses what it is given: found here, by making each once, and not by every record of a run."""
+    client, problems = chat_client_maker(NO_MODEL), []
+    for _, participant in constellation.participants():
+        context = CallContext("", "validate", participant.name)
+        try:
+            participant.make(client(participant, context, None, lambda completion: None))
+        except ConfigError as error:
+            problems.append(Problem(constellation.source.where("agents", participant.name), str(error)))
+    return in_order(problems)
 
 
 def _problems(

@@ -11,6 +11,7 @@ from igent.errors import Problem, RunFolderError
 from igent.files import FolderLock
 from igent.types import Completion, JsonObject, Outcome
 from igent.workflows.identity import differences
+from igent.workflows.session import with_write_time
 from igent.writing.audit import prune
 from igent.writing.entries import answer_from_entry, outcome_from_entry
 from igent.writing.journal import JOURNAL_FORMAT, Journal, JournalContents, read_journal
@@ -22,7 +23,8 @@ _REMEDY = "start over with --fresh (the old folder is kept beside it), or choose
 class RunFolder:
     """A run folder that this process holds.
 
-    `outcomes` and `answers` are what the journal has; `run` is its first entry (None in a new folder); `dropped_bytes`
+    `outcomes` and `answers` are what the journal has, `retrying` the failed records that are to be tried again and have
+    not been; `run` is its first entry (None in a new folder); `dropped_bytes`
     is what damage at its end cost.
     """
 
@@ -31,6 +33,7 @@ class RunFolder:
     contents: JournalContents
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     answers: dict[str, Completion] = field(default_factory=dict)
+    retrying: set[str] = field(default_factory=set)
     run: JsonObject | None = None
     _keys: dict[str, list[str]] = field(default_factory=dict)
 
@@ -100,11 +103,19 @@ class RunFolder:
                 case "outcome":
                     outcome = outcome_from_entry(entry)
                     self.outcomes[outcome.record_id] = outcome
+                    self.retrying.discard(outcome.record_id)
+                case "written":
+                    self._written(str(entry["record_id"]), float(entry["seconds"]))
                 case "retry":
                     self._forget(frozenset(entry["record_ids"]))
 
+    def _written(self, record_id: str, seconds: float) -> None:
+        if record_id in self.outcomes:
+            self.outcomes[record_id] = with_write_time(self.outcomes[record_id], seconds)
+
     def _forget(self, records: frozenset[str]) -> None:
         """Failed records are to be tried again: neither their outcomes nor their answers count any more."""
+        self.retrying |= records
         for record_id in records:
             self.outcomes.pop(record_id, None)
             for key in self._keys.pop(record_id, ()):
@@ -116,7 +127,11 @@ def set_aside(path: Path) -> Path:
     number = 1
     while (target := path.with_name(f"{path.name}.old-{number}")).exists():
         number += 1
-    path.rename(target)
+    try:
+        path.rename(target)
+    except OSError as error:
+        what = f"cannot be renamed to {target.name}: {error.strerror}"
+        raise RunFolderError(Problem(str(path), what, "choose another folder with --out")) from error
     return target
 
 

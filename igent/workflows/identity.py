@@ -33,19 +33,28 @@ def identity_of(constellation: Constellation, settings: Settings, scenario: Scen
 
 
 _WORDS = {
-    "constellation": "the constellation file has changed",
-    "name": "it is of another constellation",
-    "scenario": "it is of another scenario",
+    "scenario": "it is of scenario {then}, not {now}",
     "files": "the input files have changed",
+    "constellation": "the constellation file has changed",
     "prompts": "the prompts have changed",
     "models": "other models were asked",
-    "critic": "the critic policy was another",
-    "seed": "the seed was another",
-    "mock": "one of the two runs is a mock run",
-    "mock_errors": "the mock's error rate was another",
+    "critic": "its critic policy was {then}, now it is {now}",
+    "seed": "its seed was {then}, now it is {now}",
+    "mock": "one of the two is a mock run",
+    "mock_errors": "the mock's error rate was {then}, now it is {now}",
 }
 
 
 def differences(then: JsonObject, now: JsonObject) -> list[str]:
     """What tells two identities apart, in words; empty when the run may be resumed."""
-    return [words for key, words in _WORDS.items() if then.get(key) != now.get(key)]
+    if then.get("name") != now.get("name"):  # everything else follows from it
+        return [f"it is of constellation {then.get('name')}, not {now.get('name')}"]
+    return [
+        words.format(then=_shown(then.get(key)), now=_shown(now.get(key)))
+        for key, words in _WORDS.items()
+        if then.get(key) != now.get(key)
+    ]
+
+
+def _shown(value: object) -> object:
+    return "the constellation's" if value == "" else value

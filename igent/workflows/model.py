@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["build_client", "build_endpoint", "chat_client_maker"]
+__all__ = ["NO_MODEL", "build_client", "build_endpoint", "chat_client_maker"]
 
 from collections.abc import Callable
 
@@ -13,14 +13,25 @@ from igent.agents.turn import ClientMaker
 from igent.clock import Clock
 from igent.config.constellation import RunSpec
 from igent.config.settings import Settings
-from igent.errors import AuthError, ConfigError
+from igent.errors import AuthError, ConfigError, InternalError
 from igent.models.chat import ChatClient
 from igent.models.endpoint import Endpoint
 from igent.models.http import OpenAIModel
 from igent.models.mock import MockModel
 from igent.models.pace import Pace
-from igent.types import CallContext, Completion, Model, StopFactory
+from igent.types import CallContext, ChatRequest, Completion, Model, StopFactory
 from igent.workload import Workload
+
+
+class _NoModel:
+    async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
+        raise InternalError(f"agent {request.context.agent!r} was to be made, not to be asked")
+
+    async def close(self) -> None: ...
+
+
+NO_MODEL: Model = _NoModel()
+"""For agents that are made only to see whether they can be."""
 
 
 def chat_client_maker(model: Model) -> ClientMaker:
@@ -39,9 +50,11 @@ def chat_client_maker(model: Model) -> ClientMaker:
     return make
 
 
-def build_endpoint(settings: Settings, run: RunSpec) -> Endpoint:
-    """The endpoint of a run, with its bounds. Raises AuthError when there is no key for the provider's own."""
-    if not settings.mock and settings.api_key is None and settings.base_url is None:
+def build_endpoint(settings: Settings, run: RunSpec, *, needs_key: bool = True) -> Endpoint:
+    """The endpoint of a run, with its bounds. Raises AuthError when there is no key for the provider's own, unless
+    none is needed.
+    """
+    if needs_key and not settings.mock and settings.api_key is None and settings.base_url is None:
         raise AuthError(
             "no API key: set OPENAI_API_KEY, name another endpoint with --base-url, or try it without a model: --mock"
         )

@@ -37,7 +37,7 @@ def load_workload(reference: str, where: str = "") -> Workload:
         sys.path.append(str(Path.cwd()))
     try:
         workload: Workload = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, SyntaxError, ValueError, AttributeError) as error:
         raise ConfigError(Problem(where, f"workload {reference!r} cannot be imported: {error}")) from error
     missing = [name for name in ("name", "inputs", "schemas", "rules", "open", "blocks") if not hasattr(workload, name)]
     if missing:

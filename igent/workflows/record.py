@@ -136,7 +136,8 @@ class RecordWorker:
             if unit is None or self._ledger.reserve(record_id, unit):
                 got.takes = unit
                 return None
-            return replace(got.case, view=self._ledger.free_view(without=record_id))
+            got.case = replace(got.case, view=self._ledger.free_view(without=record_id))
+            return got.case
 
         return settle
 

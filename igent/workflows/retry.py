@@ -31,14 +31,14 @@ def forget_failed(path: Path) -> int:
     """Note in the journal that its failed records are to be tried again; their old outcomes stay in it, for audit.
 
     Records whose input cannot be used stay failed: the input does not change within a run. Returns how many are to be
-    tried.
+    tried, those included that an interrupted retry left.
     """
     folder = RunFolder.open(path)
     try:
         failed = [o.record_id for o in folder.outcomes.values() if o.status == "failed" and o.cause != "input"]
         if failed:
             asyncio.run(_append(folder, failed))
-        return len(failed)
+        return len(folder.retrying.union(failed))
     finally:
         folder.lock.release()
 

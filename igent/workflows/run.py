@@ -68,7 +68,7 @@ class Workflow:
         self.folder = settings.out or Path("runs") / f"{constellation.name}-{name}"
         self.concurrency = settings.concurrency or spec.run.concurrency
         self._phases = build_phases(constellation, settings)
-        self._endpoint = build_endpoint(settings, spec.run)
+        self._endpoint = build_endpoint(settings, spec.run, needs_key=client is None)
         self._client = client or build_client(settings, self._endpoint, workload, clock)
         self._clock, self._watch = clock, watch
         self._session: Session | None = None

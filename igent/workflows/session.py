@@ -5,7 +5,7 @@ admit (hold the predicted unit, fix the view) -> work -> journal -> ledger -> vi
 
 from __future__ import annotations
 
-__all__ = ["Books", "Session"]
+__all__ = ["Books", "Session", "with_write_time"]
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -100,6 +100,7 @@ class Session:
                     break
                 task = group.create_task(self._one(self._admit(record)))
                 self._working.add(task)
+                task.add_done_callback(self._left)
                 self._watch.in_flight(len(self._working))
 
     def _replay(self, outcome: Outcome) -> None:
@@ -126,10 +127,12 @@ class Session:
             self._working.discard(task)
             self.fatal = self.fatal or error
             self.stop()
-        finally:
-            self._working.discard(task)
-            self._slots.release()
-            self._watch.in_flight(len(self._working))
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        """A callback, for a task that was cancelled before its first step has run no line of `_one`."""
+        self._working.discard(task)
+        self._slots.release()
+        self._watch.in_flight(len(self._working))
 
     async def _settle(self, worked: Worked) -> None:
         outcome = worked.outcome

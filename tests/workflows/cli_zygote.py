@@ -1,5 +1,5 @@
 """Imports igent once, then forks a process for each command that a test asks for: a real process with its own pid,
-streams, signals and exit code, without the seconds of imports. Requests and replies are JSON lines on stdin and fd 3."""
+streams, signals and exit code, without the seconds of imports. Requests come as JSON lines on stdin."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def become(request: dict[str, Any], replies: int) -> Callable[[], None]:
         os.close(writer)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request["cwd"])
-    os.environ.clear()
-    os.environ.update(request["env"])
+    os.environ.clear()  # noqa: TID251
+    os.environ.update(request["env"])  # noqa: TID251
     run, script = SCRIPTS[request["module"]]
     sys.argv = [script, *request["arguments"]]
     return run

@@ -87,7 +87,9 @@ class Zygote:
     def __enter__(self) -> Self:
         reader, writer = os.pipe()
         command = [sys.executable, str(Path(__file__).with_name("cli_zygote.py")), str(writer)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[writer], bufsize=0)
+        # Buffered streams, as people have them: what is left in a buffer at the end is a part of what is tested.
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}  # noqa: TID251
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[writer], bufsize=0, env=env)
         os.close(writer)
         self._replies = os.fdopen(reader, "rb")
         self._lock = threading.Lock()
@@ -122,7 +124,7 @@ class Shell:
         """Start `python -m MODULE ARGUMENTS` and return at once."""
         number = len(self._started)
         names = [None if broken_stdout else f"{number}.out", f"{number}.err"]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("IGENT_", "OPENAI_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("IGENT_", "OPENAI_"))}  # noqa: TID251
         request = {
             "do": "start",
             "module": module,

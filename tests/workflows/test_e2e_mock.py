@@ -118,7 +118,9 @@ def skip_rate(out: Path) -> float:
 async def test_the_sample_is_drawn_by_record_and_seed(tmp_path):
     def sampled(out: Path) -> set[str]:
         return {
-            o["record_id"] for o in lines_of(out / "outcomes.jsonl") if o["phases"][0]["critic"] in {"approved", "rejected"}
+            o["record_id"]
+            for o in lines_of(out / "outcomes.jsonl")
+            if o["phases"][0]["critic"] in {"approved", "rejected"}
         }
 
     options = {"critic": "sample:0.5", "max_items": 40}

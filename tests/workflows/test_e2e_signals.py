@@ -68,7 +68,7 @@ def test_ctrl_c_twice_gives_up_within_two_seconds(shell: Shell):
 def test_ctrl_c_twice_with_answers_that_never_come(shell: Shell):
     """Draining would take an hour; giving up does not. One record in flight: its slot must come free all the same."""
     process = shell.start(*RUN[:-1], "stuck", "--mock-latency", "ttft=3600", "--concurrency", "1")
-    wait_until(lambda: (shell.folder / "stuck" / "journal.jsonl").exists(), "the run")
+    wait_until((shell.folder / "stuck" / "journal.jsonl").exists, "the run")
     process.send(signal.SIGINT)
     wait_until(lambda: "Ctrl-C: finishing" in process.err, "the first word")
     process.send(signal.SIGINT)
@@ -87,7 +87,7 @@ def test_sigterm_drains(shell: Shell):
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_closed_stdout_is_no_error(shell: Shell, options):
     process = shell.start(*RUN[:-1], "run", *options, broken_stdout=True)
-    assert process.wait() in (0, 1, 141)
+    assert process.wait() == 0
     assert "Traceback" not in process.err
     assert "BrokenPipe" not in process.err
     oracle(shell.folder / "run", max_items=30)
