@@ -6,6 +6,7 @@ report = await run_workflow("p1m1m2c", scenario="overlap_only", max_items=5, moc
 
 from __future__ import annotations
 
+import logging as _logging
 from importlib import metadata as _metadata
 
 from igent.errors import (
@@ -22,6 +23,8 @@ from igent.types import Outcome
 from igent.workflows.api import run_workflow
 from igent.workflows.constellation import Constellation, load_constellation
 from igent.workflows.run import Workflow
+
+_logging.getLogger("igent").addHandler(_logging.NullHandler())  # a library prints nothing by itself
 
 __all__ = [
     "AuthError",

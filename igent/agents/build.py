@@ -64,7 +64,7 @@ def resolve_type(path: str | None) -> Maker:
         raise ConfigError(f"type {path!r} is no import path: write package.module:Name")
     try:
         maker = getattr(import_module(module_name), attribute)
-    except (ImportError, SyntaxError, ValueError) as error:
+    except (ImportError, SyntaxError, ValueError, NameError, TypeError) as error:
         raise ConfigError(f"type {path!r} cannot be imported: {error}") from error
     except AttributeError as error:
         raise ConfigError(f"type {path!r}: module {module_name!r} has no {attribute!r}") from error

@@ -22,6 +22,7 @@ _REJECTION = re.compile(r"\b(reject(?:ed)?|not\s+approved?)\b", re.IGNORECASE)
 _APPROVAL = re.compile(
     r"\W*(?:i\s+|(?:the\s+|this\s+)?(?:draft|answer|verdict)\W+(?:is\s+)?)?approved?\b", re.IGNORECASE
 )
+_SIGNAL = re.compile(r"\bAPPROVED?\b")  # as AutoGen's text terminations look for it
 _BUT = re.compile(
     r"\b(not|no|never|cannot|can|could|would|should|if|once|until|unless|after|when|but|except)\b|n['’]t\b", re.I
 )
@@ -43,8 +44,9 @@ def is_opinion(value: Any) -> bool:
 def read_opinion(text: str, value: Any) -> Opinion:
     """The opinion in a critic's answer: its JSON value, if that is a verdict, else the plain word.
 
-    REJECTED may stand anywhere. APPROVED has to begin a sentence that has no "but", "if" or "not" in it, in an answer
-    without a rejection and without a brace: what was meant as JSON and cannot be read is no approval.
+    REJECTED may stand anywhere. APPROVED has to begin a sentence, or stand in capitals, and the sentence has no "but",
+    "if" or "not" in it, in an answer without a rejection and without a brace: what was meant as JSON and cannot be read
+    is no approval.
     """
     value = _unwrap(value)
     approved = _verdict(value)
@@ -57,7 +59,8 @@ def read_opinion(text: str, value: Any) -> Opinion:
 
 
 def _is_approval(sentence: str) -> bool:
-    return _APPROVAL.match(sentence) is not None and _BUT.search(sentence) is None
+    said = _APPROVAL.match(sentence) or _SIGNAL.search(sentence)
+    return said is not None and _BUT.search(sentence) is None
 
 
 def _unwrap(value: Any) -> Any:

@@ -17,8 +17,10 @@ Team = RoundRobinGroupChat
 
 
 def make_team(participants: Sequence[Participant], client: Callable[[Participant], ChatCompletionClient]) -> Team:
-    """A round-robin team of the agents, each speaking once, in order. Rules and ledger are not part of it. An agent that
-    is there again is called NAME_2, NAME_3 …"""
+    """A round-robin team of the agents, each speaking once, in order. Rules and ledger are not part of it.
+
+    An agent that is there again is called NAME_2, NAME_3 …
+    """
     seen: Counter[str] = Counter()
     agents = []
     for participant in participants:
@@ -26,5 +28,5 @@ def make_team(participants: Sequence[Participant], client: Callable[[Participant
         number = seen[participant.name]
         # AutoGen refuses two of one name; an agent that takes part in several steps has a prompt for each.
         agent = replace(participant, name=f"{participant.name}_{number}") if number > 1 else participant
-        agents.append(agent.make(client(participant)))
+        agents.append(agent.make(client(agent)))
     return RoundRobinGroupChat(list(agents), max_turns=len(agents))

@@ -87,7 +87,8 @@ class _Findings:
                 )
             else:
                 message = item["msg"].removeprefix("Value error, ")
-                self.problems.append(Problem(located.where(*at), f"{_label(at)}: {message}"))
+                what = f"{at[-1]} of {_label(at[:-1])}" if at else _label(at)
+                self.problems.append(Problem(located.where(*at), f"{what}: {message}"))
 
 
 def _present(raw: Any, loc: At) -> At:

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
         chosen = dict(agents)
         for entry in sorted(self.model, key=lambda e: "=" in e):
             agent, equals, name = entry.partition("=")
+            if not entry or (equals and not name):
+                raise ConfigError(
+                    Problem("", f"--model {entry}: names no model", "--model NAME, or --model AGENT=NAME")
+                )
             if not equals:
                 chosen = dict.fromkeys(chosen, entry)
             elif agent not in chosen:

@@ -18,12 +18,15 @@ from igent.clock import SYSTEM_CLOCK
 from igent.config.locate import list_constellations
 from igent.config.settings import Settings, load_settings
 from igent.errors import ConfigError
+from igent.reporting.cost import price
 from igent.reporting.failures import failures
+from igent.reporting.figures import total_cost
 from igent.reporting.report import Report
 from igent.reporting.summary import exit_code
 from igent.reporting.table import failure_table, render, summary_table
-from igent.workflows.constellation import load_constellation
-from igent.workflows.execute import Ended, ProgressWatch, execute
+from igent.types import Usage
+from igent.workflows.constellation import Constellation, load_constellation
+from igent.workflows.execute import CostOf, Ended, ProgressWatch, execute
 from igent.workflows.output import results
 from igent.workflows.retry import forget_failed, invocation_of
 from igent.workflows.run import Workflow
@@ -109,7 +112,7 @@ def retry(context: click.Context, /, folder: Path, **given: Any) -> None:
     settings = settings.model_copy(update={"fresh": False})
     count = forget_failed(folder)
     if not count:
-        click.echo(f"igent: {folder}: no record failed, nothing to retry", err=True)
+        click.echo(f"igent: {folder}: nothing to retry; what failed by its input is mended in the input", err=True)
         return
     if not (shown["quiet"] or shown["as_json"]):
         click.echo(f"igent: {folder}: trying {count} failed record{'s' * (count != 1)} again", err=True)
@@ -125,7 +128,8 @@ def _run(context: click.Context, reference: str, settings: Settings, shown: dict
     _log_to(verbose=shown["verbose"], file=shown["log_file"])
     _can_write("--profile", shown["profile"])
     constellation = load_constellation(reference, settings.model)
-    watch = ProgressWatch(SYSTEM_CLOCK, quiet=shown["quiet"] or shown["as_json"])
+    quiet = shown["quiet"] or shown["as_json"]
+    watch = ProgressWatch(SYSTEM_CLOCK, quiet=quiet, cost_of=None if quiet else _cost_of(constellation, settings))
     workflow = Workflow(constellation, settings, watch=watch)
     ended = execute(workflow, profile=shown["profile"])
     if ended.report is not None:
@@ -136,6 +140,16 @@ def _run(context: click.Context, reference: str, settings: Settings, shown: dict
     if ended.error is not None:
         raise ended.error
     context.exit(code)
+
+
+def _cost_of(constellation: Constellation, settings: Settings) -> CostOf | None:
+    """How the progress prices an outcome. The table of prices takes a moment to load: better now than in the run."""
+    if settings.mock:
+        return None
+    models = constellation.models
+    for model in set(models.values()):
+        price(Usage(), model, settings.base_url)
+    return lambda outcome: total_cost(outcome.steps, models, settings.base_url)
 
 
 def _show(report: Report, *, as_json: bool, quiet: bool) -> None:
@@ -176,9 +190,7 @@ def _program(script: Path) -> str:
 
 def _log_to(*, verbose: bool, file: Path | None) -> None:
     logger = logging.getLogger("igent")
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
-        logger.propagate = False
+    logger.propagate = False
     form = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     if verbose:
         _add(logger, logging.StreamHandler(), form)

@@ -26,7 +26,10 @@ def list_() -> None:
     """
     for name, path in list_constellations().items():
         try:
-            spec = read_constellation(path).spec
+            source = read_constellation(path)
+            if source.problems:
+                raise ConfigError(*source.problems)
+            spec = source.spec
             phases = "; ".join(
                 " + ".join(agent for step in phase.steps for agent in step.agents) for phase in spec.phases
             )

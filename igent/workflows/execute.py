@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Ended", "ProgressWatch", "execute"]
+__all__ = ["CostOf", "Ended", "ProgressWatch", "execute"]
 
 import asyncio
 import cProfile
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -22,6 +23,9 @@ from igent.workflows.run import Workflow
 from igent.workflows.signals import Interrupts
 from igent.workflows.watch import RunState
 
+CostOf = Callable[[Outcome], Decimal | None]
+"""The cost of an outcome in US dollars; None when it is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -33,10 +37,10 @@ class Ended:
 
 
 class ProgressWatch:
-    """Shows how a run goes on stderr; see reporting/progress.py."""
+    """Shows how a run goes on stderr; see reporting/progress.py. `cost_of` prices an outcome; None shows no cost."""
 
-    def __init__(self, clock: Clock, *, quiet: bool) -> None:
-        self._clock, self._quiet = clock, quiet
+    def __init__(self, clock: Clock, *, quiet: bool, cost_of: CostOf | None = None) -> None:
+        self._clock, self._quiet, self._cost_of = clock, quiet, cost_of
         self._progress: Progress | None = None
 
     def started(self, state: RunState) -> None:
@@ -44,7 +48,8 @@ class ProgressWatch:
         if not self._quiet:
             _say_resumed(state)
         stream = sys.stderr
-        self._progress = Progress(state.total, stream, self._quiet, self._clock, skipped=len(state.resumed))
+        skipped = len(state.resumed)
+        self._progress = Progress(state.total, stream, self._quiet, self._clock, skipped=skipped, cost_of=self._cost_of)
         self._progress.start()
 
     def in_flight(self, count: int) -> None:
@@ -56,6 +61,11 @@ class ProgressWatch:
         """See Watch."""
         if self._progress is not None:
             self._progress.settled(outcome)
+
+    def tick(self) -> None:
+        """See Watch."""
+        if self._progress is not None:
+            self._progress.update()
 
     def finished(self) -> None:
         """See Watch."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["load_workload", "shipped_workloads"]
 
+import inspect
 import pkgutil
 import sys
 from importlib import import_module
@@ -13,6 +14,10 @@ import igent.workloads
 from igent.config.names import did_you_mean
 from igent.errors import ConfigError, Problem
 from igent.workload import Workload
+
+_MEMBERS = sorted(
+    {name for name in vars(Workload) if not name.startswith("_")} | set(inspect.get_annotations(Workload))
+)
 
 
 def shipped_workloads() -> list[str]:
@@ -37,9 +42,12 @@ def load_workload(reference: str, where: str = "") -> Workload:
         sys.path.append(str(Path.cwd()))
     try:
         workload: Workload = getattr(import_module(module), attribute)
-    except (ImportError, SyntaxError, ValueError, AttributeError) as error:
+    except (ImportError, SyntaxError, ValueError, AttributeError, NameError, TypeError) as error:
         raise ConfigError(Problem(where, f"workload {reference!r} cannot be imported: {error}")) from error
-    missing = [name for name in ("name", "inputs", "schemas", "rules", "open", "blocks") if not hasattr(workload, name)]
+    missing = [name for name in _MEMBERS if not hasattr(workload, name)]
     if missing:
-        raise ConfigError(Problem(where, f"workload {reference!r} lacks {', '.join(missing)}", "see igent/workload.py"))
+        what = f"workload {reference!r} lacks {', '.join(missing)}"
+        raise ConfigError(Problem(where, what, "docs/workloads.md says what each is for"))
+    if not workload.schemas:
+        raise ConfigError(Problem(where, f"workload {reference!r} has no schemas", "it needs one for each answer"))
     return workload

@@ -124,7 +124,8 @@ class Workflow:
         finally:
             self._watch.finished()
             outcomes = tuple(books.views.outcomes())
-            facts = self._facts(folder, started, self._clock.now() - began, len(resumed))
+            seconds, left = self._clock.now() - began, len(records) - len(outcomes)
+            facts = self._facts(folder, started, seconds, len(resumed), interrupted=self._ended_early and left > 0)
             summary = summarise(outcomes, facts, len(records))
             _write_summary(folder.path, orjson.dumps(summary.to_json(), option=orjson.OPT_INDENT_2))
         if session.fatal is not None:
@@ -192,7 +193,7 @@ class Workflow:
             keep=keep,
         )
 
-    def _facts(self, folder: RunFolder, started: str, seconds: float, resumed: int) -> RunFacts:
+    def _facts(self, folder: RunFolder, started: str, seconds: float, resumed: int, *, interrupted: bool) -> RunFacts:
         settings, spec = self.settings, self.constellation.spec
         return RunFacts(
             constellation=self.constellation.name,
@@ -208,7 +209,7 @@ class Workflow:
             mock_latency=settings.mock_latency,
             base_url=settings.base_url,
             resumed=resumed,
-            interrupted=self._ended_early,
+            interrupted=interrupted,
             dropped_bytes=folder.contents.dropped_bytes,
             phases=tuple(phase.name for phase in spec.phases),
             models=self.constellation.models,

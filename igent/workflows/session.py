@@ -23,6 +23,9 @@ from igent.writing.journal import Journal
 from igent.writing.views import ViewWriter
 
 
+_TICK_SECONDS = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Books:
     """What a run keeps: capacity in memory, the truth on disk, and the views of it. The run is their one owner."""
@@ -67,11 +70,13 @@ class Session:
             async with asyncio.TaskGroup() as services:
                 services.create_task(self._journal.run())
                 services.create_task(self._views.run())
+                ticking = services.create_task(self._tick())
                 try:
                     await self._admit_all()
                 finally:
                     await self._journal.close()
                     await self._views.finish()
+                    ticking.cancel()
         except BaseExceptionGroup as group:
             raise _first(group) from group
 
@@ -84,6 +89,11 @@ class Session:
         self.draining = True
         for task in self._working:
             task.cancel()
+
+    async def _tick(self) -> None:
+        while True:
+            await self._clock.sleep(_TICK_SECONDS)
+            self._watch.tick()
 
     async def _admit_all(self) -> None:
         for outcome in self._resumed.values():

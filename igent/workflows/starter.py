@@ -37,7 +37,7 @@ def make_starter(folder: Path, constellation: Path, name: str) -> Starter:
     try:
         made[0].parent.mkdir(parents=True)
         text = constellation.read_text(encoding="utf-8")
-        made[0].write_text(re.sub(r"(?m)^name:.*$", f"name: {name}", text, count=1), encoding="utf-8")
+        made[0].write_text(_renamed(text, name, spec.name), encoding="utf-8")
         for prompt in sorted({agent.prompt for agent in spec.agents.values()}):
             source = places.find("prompts", prompt)
             if source is not None:
@@ -49,6 +49,13 @@ def make_starter(folder: Path, constellation: Path, name: str) -> Starter:
     except OSError as error:
         raise ConfigError(Problem(str(folder), f"cannot be made: {error.strerror}")) from error
     return Starter(name, tuple(made))
+
+
+def _renamed(text: str, name: str, source: str) -> str:
+    """The file under its new name; what its first lines and its description say is true of the old one only."""
+    text = re.sub(r"\A(#.*\n)+", f"# Made from {source}; change whatever you like, then: igent validate {name}\n", text)
+    text = re.sub(r"(?m)^description:.*$", "description: my own constellation", text, count=1)
+    return re.sub(r"(?m)^name:.*$", f"name: {name}", text, count=1)
 
 
 def _copy(source: Path, target: Path) -> Path:

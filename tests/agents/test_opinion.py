@@ -36,6 +36,8 @@ def test_other_values_are_no_verdict(value):
         ("Approved.", True),
         ("The draft is approved.\nAll prices are right.", True),
         ("Verdict: APPROVED", True),
+        ("Everything checks out, APPROVE", True),
+        ("I would say APPROVED if the price were right", None),
         ("This can't be approved: the price is wrong.", None),
         ("Approved once the price is mended.", None),
         ("It would be approved if S1 were chosen", None),

@@ -65,7 +65,7 @@ def test_everything_wrong_is_said_at_once_with_lines(tmp_path):
         ("reserves: supplier_id", "reserves: suplier_id", "no field 'suplier_id' (did you mean 'supplier_id'?)"),
         ("agents: [matcher2]", "agents: [matcher3]", "no agent 'matcher3'"),
         ("agents: [matcher2]", "agents: [critic]", "exactly one agent with role matcher"),
-        ("role: critic", "role: critick", "agents.critic.role"),
+        ("role: critic", "role: critick", "role of agent 'critic'"),
         ("output: pos", "output: matches", "two steps write 'matches'"),
         ("name: price", "name: match", "two phases are named 'match'"),
         ("output: pos", "output: ../pos", "a name has letters"),

@@ -79,7 +79,8 @@ def test_an_interrupted_retry_can_be_retried(shell: Shell):
     run(here / "run", Flaky(RequestError("no"), "matcher1"))
     run(here / "whole")
     process = shell.start("retry", "run", "--mock-latency", "ttft=3600", module="igent")
-    wait_until(lambda: "trying 2" in process.err and entries(here / "run", "retry"), "the retry")
+    wait_until(lambda: entries(here / "run", "retry"), "the retry")
+    wait_until(lambda: "trying 2" in process.err, "what is tried")
     process.send(signal.SIGKILL)
     process.wait()
     assert "trying 2 failed records again" in shell.igent("retry", "run").err

@@ -14,11 +14,11 @@ from e2e_support import Process, Shell, entries, final_files, lines_of, oracle, 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to processes")
 
 # Slow enough that records are in flight when the signal comes; --seed is in it because the resume command must have it.
-RUN = ("p1m1m2c", "--mock", "--max-items", "30", "--concurrency", "4", "--seed", "5", "--out", "my run")
-SLOW = ("--mock-latency", "ttft=0.1,itl=0.0005")
+RUN = ("p1m1m2c", "--mock", "--max-items", "16", "--concurrency", "4", "--seed", "5", "--out", "my run")
+SLOW = ("--mock-latency", "ttft=0.08,itl=0.0002")
 
 
-def started(shell: Shell, *more: str, outcomes: int = 4) -> Process:
+def started(shell: Shell, *more: str, outcomes: int = 3) -> Process:
     process = shell.start(*RUN, *more)
     run = shell.folder / "my run"
     wait_until(lambda: process.poll() is not None or len(entries(run, "outcome")) >= outcomes, "outcomes")
@@ -33,7 +33,7 @@ def resume(shell: Shell, process: Process) -> None:
     shell.run(*shlex.split(said[1]))
     shell.run(*RUN[:-1], "whole")
     assert final_files(shell.folder / "my run") == final_files(shell.folder / "whole")
-    oracle(shell.folder / "my run", max_items=30)
+    oracle(shell.folder / "my run", max_items=16)
 
 
 def test_ctrl_c_once_finishes_what_is_in_flight(shell: Shell):
@@ -45,7 +45,7 @@ def test_ctrl_c_once_finishes_what_is_in_flight(shell: Shell):
     assert "Traceback" not in process.err
     outcomes = {outcome["record_id"] for outcome in lines_of(shell.folder / "my run" / "outcomes.jsonl")}
     assert begun <= outcomes, "a record in flight was given up"
-    assert len(outcomes) < 30
+    assert len(outcomes) < 16
     assert re.search(r"ended +interrupted", process.out)
     resume(shell, process)
 
@@ -61,7 +61,7 @@ def test_ctrl_c_twice_gives_up_within_two_seconds(shell: Shell):
     assert time.monotonic() - start < 2
     assert "Ctrl-C again" in process.err
     assert "Traceback" not in process.err
-    assert len(lines_of(shell_run / "outcomes.jsonl")) == len(entries(shell_run, "outcome")) < 30
+    assert len(lines_of(shell_run / "outcomes.jsonl")) == len(entries(shell_run, "outcome")) < 16
     resume(shell, process)
 
 
@@ -73,7 +73,7 @@ def test_ctrl_c_twice_with_answers_that_never_come(shell: Shell):
     wait_until(lambda: "Ctrl-C: finishing" in process.err, "the first word")
     process.send(signal.SIGINT)
     assert process.wait(5) == 130
-    assert "30 not run" in process.out
+    assert "16 not run" in process.out
 
 
 def test_sigterm_drains(shell: Shell):
@@ -90,7 +90,7 @@ def test_a_closed_stdout_is_no_error(shell: Shell, options):
     assert process.wait() == 0
     assert "Traceback" not in process.err
     assert "BrokenPipe" not in process.err
-    oracle(shell.folder / "run", max_items=30)
+    oracle(shell.folder / "run", max_items=16)
     for command in (("report", "run"), ("list",), ("validate",), ("--version",)):
         process = shell.start(*command, module="igent", broken_stdout=True)
         process.wait()
@@ -102,5 +102,5 @@ def test_without_a_terminal_there_are_plain_lines(shell: Shell):
     process = shell.run(*RUN)
     assert "\x1b" not in process.out + process.err
     assert "\r" not in process.out + process.err
-    assert re.search(r"^30/30 records, .*: 30 done, 0 failed, 0 no match", process.err, re.MULTILINE)
+    assert re.search(r"^16/16 records, .*: 16 done, 0 failed, 0 no match", process.err, re.MULTILINE)
     assert "\x1b" not in shell.igent("report", "my run").out
