@@ -176,7 +176,7 @@ def _say_next(ended: Ended, folder: Path, code: int) -> None:
         return
     if ended.report is not None and code == 1:
         click.echo(f"igent: try the failed records again with: igent retry {shlex.quote(str(folder))}", err=True)
-    elif code in {3, 4, 130, 143}:
+    elif code in {3, 4, 130, 143} and not (ended.report and not ended.report.summary.counts.not_run):
         arguments = [argument for argument in sys.argv[1:] if argument != "--fresh"]
         command = " ".join([_program(Path(sys.argv[0])), *map(shlex.quote, arguments)])
         click.echo(f"igent: what is finished is kept; go on with: {command}", err=True)

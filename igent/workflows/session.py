@@ -22,7 +22,6 @@ from igent.writing.entries import outcome_to_entry
 from igent.writing.journal import Journal
 from igent.writing.views import ViewWriter
 
-
 _TICK_SECONDS = 0.5
 
 

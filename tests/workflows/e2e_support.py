@@ -74,11 +74,15 @@ class Process:
 
     @property
     def out(self) -> str:
-        return (self._folder / f"{self._number}.out").read_text("utf-8")
+        return self._said("out")
 
     @property
     def err(self) -> str:
-        return (self._folder / f"{self._number}.err").read_text("utf-8")
+        return self._said("err")
+
+    def _said(self, stream: str) -> str:
+        path = self._folder / f"{self._number}.{stream}"
+        return path.read_text("utf-8") if path.exists() else ""  # it may not have come so far yet
 
 
 class Zygote:

@@ -42,7 +42,14 @@ class Flaky:
 def run(out: Path, client: Any = None, **options: Any) -> Any:
     return asyncio.run(
         run_workflow(
-            "p1m1m2c", data=DATA, scenario="overlap_only", out=out, mock=True, max_items=20, client=client, **options
+            "p1m1m2c",
+            data=DATA,
+            scenario="overlap_only",
+            out=out,
+            mock=True,
+            max_items=20,
+            client=client,
+            **{"concurrency": 2, **options},
         )
     )
 
@@ -79,7 +86,7 @@ def test_an_interrupted_retry_can_be_retried(shell: Shell):
     run(here / "run", Flaky(RequestError("no"), "matcher1"))
     run(here / "whole")
     process = shell.start("retry", "run", "--mock-latency", "ttft=3600", module="igent")
-    wait_until(lambda: entries(here / "run", "retry"), "the retry")
+    wait_until(lambda: len(entries(here / "run", "retry")) > 0, "the retry")
     wait_until(lambda: "trying 2" in process.err, "what is tried")
     process.send(signal.SIGKILL)
     process.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 from collections import defaultdict
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 from e2e_support import CONSTELLATIONS, DATA, final_files, json_of, lines_of, oracle
 
-from igent import run_workflow
+from igent import ConfigError, Outcome, Workflow, load_constellation, run_workflow
+from igent.config.settings import load_settings
+from igent.workflows.watch import RunState
 
 SCENARIOS = {"full_dataset": 100, "overlap_only": 100, "no_battery": 41}
 
@@ -153,3 +156,40 @@ async def test_timings_have_the_columns_of_the_interface(tmp_path):
         assert seconds["phase2_file_write_seconds"] > 0
         phases = seconds["phase1_total_seconds"] + seconds["phase2_total_seconds"]
         assert phases == pytest.approx(seconds["total_seconds"], abs=0.01)
+
+
+class _StopAtOnce:
+    """Gives a run up in the moment in which its first record was admitted, before that has done its first step."""
+
+    def __init__(self) -> None:
+        self.workflow: Workflow | None = None
+
+    def started(self, state: RunState) -> None: ...
+    def settled(self, outcome: Outcome) -> None: ...
+    def finished(self) -> None: ...
+
+    def in_flight(self, count: int) -> None:
+        if count and self.workflow is not None:
+            self.workflow.stop()
+
+
+@pytest.mark.parametrize("concurrency", [1, 20])
+async def test_a_run_given_up_as_it_begins_ends_and_can_be_resumed(tmp_path, concurrency):
+    watch = _StopAtOnce()
+    settings = load_settings(data=DATA, out=tmp_path / "run", mock=True, max_items=5, concurrency=concurrency)
+    watch.workflow = Workflow(load_constellation("p1m1m2c"), settings, watch=watch)
+    async with asyncio.timeout(20):
+        report = await watch.workflow.run()
+    assert report.summary.counts.not_run == 5
+    out = await run(tmp_path / "run", max_items=5)
+    oracle(out, max_items=5)
+
+
+async def test_a_loaded_constellation_takes_other_models(tmp_path):
+    loaded = load_constellation("p1m1m2c", ["critic=one"])
+    report = await run_workflow(
+        loaded, data=DATA, out=tmp_path / "run", mock=True, max_items=1, model=["two", "matcher1=three"]
+    )
+    assert dict(report.summary.run.models) == {"matcher1": "three", "critic": "two", "matcher2": "two"}
+    with pytest.raises(ConfigError, match="no agent 'critik'"):
+        await run_workflow(loaded, data=DATA, out=tmp_path / "run", mock=True, model="critik=x")

@@ -41,7 +41,7 @@ def kill_after(process: Process, run: Path, outcomes: int) -> None:
     assert process.wait() == -signal.SIGKILL
 
 
-@pytest.mark.parametrize(("constellation", "errors"), [("p1m1m2c", 0.0), ("p1m1m2c", 0.4), ("p1m1c1m2c2", 0.4)])
+@pytest.mark.parametrize(("constellation", "errors"), [("p1m1m2c", 0.0), ("p1m1m2c", 0.8), ("p1m1c1m2c2", 0.8)])
 def test_killed_twice_and_resumed_it_ends_as_if_never_killed(shell: Shell, constellation, errors):
     command = (constellation, *RUN[1:], "--mock-errors", errors)
     code = int(errors > 0)  # with so many errors some records fail for good, and keep their units
