@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from igent.workflows.cli import main
+from igent.workflows.start import main
 
 if __name__ == "__main__":
     main()

@@ -1,7 +1,11 @@
 """`igent.__all__` is the public interface: what it names exists, and nothing else is public by accident."""
 
 import inspect
+import subprocess
+import sys
 import types
+
+import pytest
 
 import igent
 
@@ -18,7 +22,18 @@ def test_nothing_else_is_public():
         for name, value in vars(igent).items()
         if not name.startswith("_") and not isinstance(value, types.ModuleType) and name != "annotations"
     }
-    assert public == {name for name in igent.__all__ if name != "__version__"}
+    assert public <= set(igent.__all__)
+    assert set(dir(igent)) == set(igent.__all__)
+
+
+def test_what_is_not_there_is_said_as_python_says_it():
+    with pytest.raises(AttributeError, match="no attribute 'run_workflows'"):
+        _ = igent.run_workflows
+
+
+def test_importing_igent_loads_neither_autogen_nor_openai():
+    code = "import sys, igent, igent.errors; sys.exit(bool({'autogen_core', 'openai'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
 def test_the_fixed_names_are_there():

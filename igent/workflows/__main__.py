@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from igent.workflows.cli import run_main
+from igent.workflows.start import run_main
 
 if __name__ == "__main__":
     run_main()
