@@ -130,8 +130,8 @@ class Conversation:
             self.note(step, step.matcher.name, "error", str(error))
             return talk.result(Verdict(()), "provider", str(error))
 
-    def note(self, step: Step, agent: str, kind: str, content: Any) -> None:
-        """Add one line to the audit."""
+    def note(self, step: Step, agent: str, kind: str, content: Any, **more: Any) -> None:
+        """Add one line to the audit; `more` are further members of it."""
         self.audit.append(
             {
                 "record_id": self.record_id,
@@ -140,6 +140,7 @@ class Conversation:
                 "agent": agent,
                 "kind": kind,
                 "content": content,
+                **more,
             }
         )
 
@@ -195,7 +196,7 @@ class _Talk:
 
     async def _ask(self, question: str, case: Case, *, first: bool) -> _Draft:
         step = self._step
-        self._of.note(step, step.matcher.name, "sent", question)
+        self._of.note(step, step.matcher.name, "sent", question, prompt_checksum=step.matcher.checksum)
         said = await self._matcher.say(self._of.messages(question, first=first))
         self._of.note(step, step.matcher.name, "received", said.text)
         value, problem = self._value(said, step.checks.accepts)
@@ -211,7 +212,7 @@ class _Talk:
             return None
         shown = draft.value if draft.value is not None else draft.said.text
         question = self._tools.texts.critic_question(blocks, shown, draft.verdict.violations)
-        self._of.note(step, critic.name, "sent", question)
+        self._of.note(step, critic.name, "sent", question, prompt_checksum=critic.checksum)
         # A critic judges one draft at a time and needs no memory of earlier ones: the violations are in the question.
         said = await self._of.speaker(step, critic, is_opinion).say(self._of.messages(question, first=True))
         self._of.note(step, critic.name, "received", said.text)

@@ -22,7 +22,7 @@ from igent.config.names import did_you_mean
 from igent.config.settings import Settings, load_settings
 from igent.errors import ConfigError, Problem
 from igent.prompting.templates import PromptLibrary, checksum
-from igent.types import CallContext
+from igent.types import CallContext, JsonObject
 from igent.workflows.model import NO_MODEL, build_client, build_endpoint, chat_client_maker
 from igent.workflows.plugins import load_workload
 from igent.workload import Workload
@@ -72,6 +72,11 @@ class Constellation:
     def participants(self) -> list[tuple[StepSpec, Participant]]:
         """Every agent of every step, in the order of speaking."""
         return [(step, self.participant(name, step)) for _, step in self.spec.steps() for name in step.agents]
+
+    def prompts(self) -> dict[str, JsonObject]:
+        """The rendered role prompts by checksum, each with its step and agent: the run folder keeps them, so that an
+        auditor can read what a checksum stands for."""
+        return {p.checksum: {"step": step.output, "agent": p.name, "text": p.system} for step, p in self.participants()}
 
     def to_team(self, client: Callable[[Participant], ChatCompletionClient] | None = None) -> Team:
         """A real AutoGen team of the same agents: each speaks once, in order.

@@ -112,6 +112,7 @@ class Workflow:
         today = date.fromisoformat(folder.run["today"]) if folder.run else self._clock.today()
         if folder.run is None:
             journal.write_soon(folder.run_entry(identity, self._invocation(), today.isoformat(), started))
+        self._write(folder, "prompts.json", self.constellation.prompts())
         records = self._select(dataset, folder)
         resumed = {record.id: folder.outcomes[record.id] for record in records if record.id in folder.outcomes}
         books.views.load(resumed.values())
@@ -127,10 +128,18 @@ class Workflow:
             seconds, left = self._clock.now() - began, len(records) - len(outcomes)
             facts = self._facts(folder, started, seconds, len(resumed), interrupted=self._ended_early and left > 0)
             summary = summarise(outcomes, facts, len(records))
-            _write_summary(folder.path, orjson.dumps(summary.to_json(), option=orjson.OPT_INDENT_2))
+            self._write(folder, "summary.json", summary.to_json())
         if session.fatal is not None:
             raise session.fatal
         return Report(summary, outcomes, folder.path)
+
+    def _write(self, folder: RunFolder, name: str, content: JsonObject) -> None:
+        path = folder.path / name
+        try:
+            replace_file(path, [orjson.dumps(content, option=orjson.OPT_INDENT_2), b"\n"])
+        except OSError as error:
+            what = f"cannot be written: {error.strerror} (errno {error.errno})"
+            raise RunFolderError(Problem(str(path), what, "make room, then start it again")) from error
 
     def _invocation(self) -> JsonObject:
         """How to start this run again, from any folder; never the key."""
@@ -215,11 +224,3 @@ class Workflow:
             models=self.constellation.models,
             versions=versions(),
         )
-
-
-def _write_summary(folder: Path, content: bytes) -> None:
-    try:
-        replace_file(folder / "summary.json", [content, b"\n"])
-    except OSError as error:
-        what = f"cannot be written: {error.strerror} (errno {error.errno})"
-        raise RunFolderError(Problem(str(folder / "summary.json"), what, "make room, then start it again")) from error
