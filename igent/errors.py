@@ -14,7 +14,6 @@ IgentError
 │   ├── IncompleteError        the answer was cut off before its end
 │   ├── ProtocolError          the endpoint's reply is not what the protocol says
 │   └── RequestError           the endpoint refuses this request (400, 413, 422 …)
-├── LimitError             a limit that the user set was reached                      exit 6
 └── InternalError          a bug of igent's                                           exit 3
 """
 
@@ -29,7 +28,6 @@ __all__ = [
     "IgentError",
     "IncompleteError",
     "InternalError",
-    "LimitError",
     "Problem",
     "ProtocolError",
     "ProviderError",
@@ -92,11 +90,17 @@ class RunInUseError(RunFolderError):
 
 
 class ProviderError(IgentError):
-    """The model endpoint failed. `retryable` tells whether the same call may succeed later."""
+    """The model endpoint failed.
+
+    `retryable` tells whether the same call may succeed later, `fatal` that no call can. `retries` and `rate_limited`
+    are the attempts beyond the first that the call had, and the answers of 429 among them.
+    """
 
     exit_code = 4
     retryable = False
     fatal = False
+    retries = 0
+    rate_limited = 0
 
 
 class AuthError(ProviderError):
@@ -151,12 +155,6 @@ class ProtocolError(ProviderError):
 
 class RequestError(ProviderError):
     """The endpoint refuses this very request (context length, content filter, bad parameter): the record fails."""
-
-
-class LimitError(IgentError):
-    """A limit set by the user was reached; names the limit, its value and what hit it."""
-
-    exit_code = 6
 
 
 class InternalError(IgentError):

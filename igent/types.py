@@ -1,14 +1,14 @@
 """The words that the rooms share. All are frozen; none knows a file, a network or a framework.
 
 The way of one record, in these words:
-    Record -> Case -> Prompt -> ChatRequest -> Completion -> Draft -> Verdict -> (reservation) -> Outcome
+    Record -> Case -> ChatRequest -> Completion -> Verdict -> (reservation) -> Outcome
 """
 
 from __future__ import annotations
 
 __all__ = [
     "CallContext", "CapacityView", "Case", "ChatMessage", "ChatRequest", "Completion", "Finish", "JsonObject",
-    "Model", "Outcome", "OutcomeStatus", "PhaseTiming", "Prompt", "Record", "Role", "StepReport", "Stock",
+    "Model", "Outcome", "OutcomeStatus", "PhaseTiming", "Record", "Role", "StepReport", "Stock",
     "StopCondition", "StopFactory", "Usage", "Verdict", "Violation",
 ]  # fmt: skip
 
@@ -129,16 +129,6 @@ class Usage:
     def to_json(self) -> JsonObject:
         """The shape in outcomes.jsonl."""
         return {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens, "estimated": self.estimated}
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What an agent is asked: the `system` message (the rendered role prompt), the `user` message (the record and its
-    slice of context), and the `checksum` of the system message (12 hex digits of its SHA-256)."""
-
-    system: str
-    user: str
-    checksum: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +258,7 @@ class StepReport:
     recalled: int = 0
     invalid_drafts: int = 0
     critic_model: str = ""
+    critic_checksum: str = ""
     critic_input_tokens: int = 0
     critic_output_tokens: int = 0
 

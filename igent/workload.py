@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["Dataset", "Document", "InputFile", "MockAnswers", "Rule", "Workload"]
+__all__ = ["Completes", "Dataset", "Document", "InputFile", "MockAnswers", "Rule", "Workload"]
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -65,6 +65,16 @@ class MockAnswers(Protocol):
         `errors` (0 to 1) is the chance of a wrong or malformed answer in the first round; it falls with each round
         of feedback. All chance comes from `random`, which the caller seeds.
         """
+        ...
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """A workload may also put into answers what is certain, so that no model is asked again for having left it out."""
+
+    def complete(self, answer: Any, case: Case) -> Any:
+        """The answer (an instance of the step's schema) with what is certain put in. What it says wrongly stays: the
+        rules look at it afterwards."""
         ...
 
 

@@ -60,7 +60,8 @@ class Tools:
     """What conversations are handed when they are wired.
 
     `client` makes model clients; `stop` makes the stop condition for answers that a predicate accepts; `read` finds the
-    answer in a whole text: (JSON value or None, what is wrong or ""); `blocks` gives the prompt's data.
+    answer in a whole text: (JSON value or None, what is wrong or ""); `blocks` gives the prompt's data; `turn_seconds`
+    bounds one turn of an agent.
     """
 
     client: ClientMaker
@@ -70,6 +71,7 @@ class Tools:
     texts: Texts
     clock: Clock
     seed: int
+    turn_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +117,27 @@ class Conversation:
     record_id: str
     audit: list[JsonObject] = field(default_factory=list)
     _before: list[TextMessage] = field(default_factory=list)
+    _talk: _Talk | None = None
 
     async def run(self, step: Step, case: Case, settle: Settle) -> StepResult:
         """Find the answer of one step. Later steps of the same conversation are told of it.
 
         A provider's error ends the step as failed; a fatal one (key, quota) is raised.
         """
-        talk = _Talk(self, step, settle)
+        talk = self._talk = _Talk(self, step, settle)
         try:
             return await talk.run(case)
         except ProviderError as error:
             if error.fatal:
                 raise
+            talk.failed(error)
             self.note(step, step.matcher.name, "error", str(error))
             return talk.result(Verdict(()), "provider", str(error))
+
+    def unfinished(self) -> StepReport:
+        """The figures of the latest step, which may have ended in an exception."""
+        assert self._talk is not None  # a step was begun  # noqa: S101
+        return self._talk.result(Verdict(())).report
 
     def note(self, step: Step, agent: str, kind: str, content: Any, **more: Any) -> None:
         """Add one line to the audit; `more` are further members of it."""
@@ -152,7 +161,7 @@ class Conversation:
         """A participant, with its own AutoGen agent, for this conversation."""
         context = CallContext(self.record_id, step.output, participant.name)
         tools = self.tools
-        return Speaker(participant, tools.client, context, tools.stop(accepts), tools.clock)
+        return Speaker(participant, tools.client, context, tools.stop(accepts), tools.clock, tools.turn_seconds)
 
     def messages(self, text: str, *, first: bool) -> list[TextMessage]:
         """What is delivered with a question: the earlier steps, where the agent has not seen them, and the question."""
@@ -194,11 +203,15 @@ class _Talk:
             self._step, verdict, self._tally.report(), cause, reason, self._critic_seconds, self._capacity_seconds
         )
 
+    def failed(self, error: ProviderError) -> None:
+        """Count the call that failed in the end."""
+        self._tally.failed(retries=error.retries, rate_limited=error.rate_limited)
+
     async def _ask(self, question: str, case: Case, *, first: bool) -> _Draft:
         step = self._step
         self._of.note(step, step.matcher.name, "sent", question, prompt_checksum=step.matcher.checksum)
         said = await self._matcher.say(self._of.messages(question, first=first))
-        self._of.note(step, step.matcher.name, "received", said.text)
+        self._of.note(step, step.matcher.name, "received", said.text, **_how(said, step.matcher))
         value, problem = self._value(said, step.checks.accepts)
         verdict = Verdict((Violation("json", "", problem),)) if value is None else step.checks.verify(value, case)
         self._tally.drafted(said, valid=verdict.ok)
@@ -215,7 +228,7 @@ class _Talk:
         self._of.note(step, critic.name, "sent", question, prompt_checksum=critic.checksum)
         # A critic judges one draft at a time and needs no memory of earlier ones: the violations are in the question.
         said = await self._of.speaker(step, critic, is_opinion).say(self._of.messages(question, first=True))
-        self._of.note(step, critic.name, "received", said.text)
+        self._of.note(step, critic.name, "received", said.text, **_how(said, critic))
         value, problem = self._value(said, is_opinion)
         whole = not said.calls or said.calls[-1].finish not in _UNFINISHED
         opinion = read_opinion(said.text, value) if whole else Opinion(None, problem)
@@ -238,6 +251,11 @@ class _Talk:
         return self._tools.read(said.text, accepts)
 
 
+def _how(said: Said, who: Participant) -> JsonObject:
+    """What the audit keeps of an answer beside its text."""
+    return {"model": who.model, "finish": said.calls[-1].finish if said.calls else "", "usage": said.usage.to_json()}
+
+
 def _with_opinion(verdict: Verdict, opinion: Opinion | None) -> Verdict:
     """A valid draft that the critic does not approve is not accepted; an invalid one stays so, whatever it says."""
     if opinion is None or not verdict.ok or opinion.approved:
@@ -249,7 +267,9 @@ def _with_opinion(verdict: Verdict, opinion: Opinion | None) -> Verdict:
 
 def _unit_gone(step: Step, verdict: Verdict) -> Violation:
     name = (verdict.value or {}).get(step.reserves or "")
-    return Violation("capacity", step.reserves or "", f"{name} has no unit left; choose with the capacity shown below")
+    return Violation(
+        "capacity", step.reserves or "", f"{name} has no unit to take; choose with the capacity shown below"
+    )
 
 
 def _cause(verdict: Verdict) -> str:

@@ -17,7 +17,7 @@ class Tally:
     def __init__(self, phase: str, output: str, matcher: Participant, critic: Participant | None) -> None:
         self._phase, self._output, self._matcher = phase, output, matcher
         self._critic: Literal["skipped", "approved", "rejected", "none"] = "skipped" if critic else "none"
-        self._critic_model = critic.model if critic else ""
+        self._critic_model, self._critic_checksum = (critic.model, critic.checksum) if critic else ("", "")
         self._usage = self._critic_usage = Usage()
         self._rounds = self._invalid = self._critic_calls = 0
         self._calls = self._cut = self._retries = self._rate_limited = self._recalled = 0
@@ -35,6 +35,12 @@ class Tally:
         self._critic_usage += said.usage
         self._add(said)
 
+    def failed(self, *, retries: int, rate_limited: int) -> None:
+        """A call got no answer, after so many attempts beyond the first, of which so many met a 429."""
+        self._calls += 1
+        self._retries += retries
+        self._rate_limited += rate_limited
+
     def report(self) -> StepReport:
         """The figures so far."""
         return StepReport(
@@ -49,6 +55,7 @@ class Tally:
             calls=self._calls,
             critic_calls=self._critic_calls,
             critic_model=self._critic_model,
+            critic_checksum=self._critic_checksum,
             critic_input_tokens=self._critic_usage.input_tokens,
             critic_output_tokens=self._critic_usage.output_tokens,
             cut=self._cut,

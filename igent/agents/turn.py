@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ClientMaker", "Said", "Speaker"]
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from autogen_core.models import ChatCompletionClient
 
 from igent.agents.build import Participant
 from igent.clock import Clock
+from igent.errors import DeadlineError, Problem
 from igent.types import CallContext, Completion, StopFactory, Usage
 
 ClientMaker = Callable[
@@ -45,18 +47,34 @@ class Speaker:
         context: CallContext,
         stop: StopFactory | None,
         clock: Clock,
+        seconds: float,
     ) -> None:
         self.participant = participant
+        self._seconds = seconds
+        self._place = f"record {context.record_id}, {context.step}, {context.agent}"
         self._clock = clock
         self._calls: list[Completion] = []
         self._agent: ChatAgent = participant.make(client(participant, context, stop, self._calls.append))
 
     async def say(self, messages: Sequence[TextMessage]) -> Said:
-        """Send the messages and await the answer. Errors of the model client pass through AutoGen unchanged."""
+        """Send the messages and await the answer. Errors of the model client pass through AutoGen unchanged.
+
+        Raises DeadlineError when the turn takes longer than it may: an agent of somebody's own may hang.
+        """
         self._calls.clear()
         started = self._clock.now()
-        # A fresh token for each turn: AutoGen's token keeps a callback for every call it was linked to.
-        response = await self._agent.on_messages(messages, CancellationToken())
+        scope = asyncio.timeout(self._seconds)
+        try:
+            async with scope:
+                # A fresh token for each turn: AutoGen's token keeps a callback for every call it was linked to.
+                response = await self._agent.on_messages(messages, CancellationToken())
+        except TimeoutError as error:
+            if not scope.expired():
+                raise
+            what = f"the deadline `turn` of {self._seconds:g} s passed"
+            raise DeadlineError(
+                Problem(self._place, what, "does the agent hang? run: {deadlines: {turn: …}}")
+            ) from error
         message = response.chat_message
         calls = tuple(self._calls)
         usage = sum((call.usage for call in calls), Usage()) if calls else _reported(message)

@@ -102,6 +102,8 @@ class Deadlines(_Strict):
     first_token: float = Field(default=60.0, gt=0)
     between_tokens: float = Field(default=30.0, gt=0)
     total: float = Field(default=120.0, gt=0)
+    turn: float = Field(default=600.0, gt=0)
+    """For all that an agent does in one turn: its calls, their retries, whatever else an agent of one's own does."""
 
 
 class RunSpec(_Strict):

@@ -12,7 +12,7 @@ from igent.types import ChatRequest, Completion, Model, StopFactory
 Find = Callable[[ChatRequest], Completion | None]
 """The answer kept for this very request; None when there is none."""
 Keep = Callable[[ChatRequest, Completion], Awaitable[None]]
-"""Keeps an answer; when it returns, a later `find` will have it, also after a crash if the keeper is durable."""
+"""Keeps an answer for a later session's `find`; it may become durable a little after it returns."""
 
 
 class Recall:
@@ -29,7 +29,7 @@ class Recall:
         self._keep = keep
 
     async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
-        """See Model.complete. An answer is returned once it is kept."""
+        """See Model.complete."""
         found = self._find(request)
         recalled = _recalled(found, stop) if found is not None else None
         if recalled is not None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from random import Random
 
 from igent.clock import Clock
-from igent.errors import Problem, ProviderError, RateLimitError, ServerError
+from igent.errors import ConnectError, Problem, ProviderError, RateLimitError, ServerError
 from igent.models.failure import place_of
 from igent.types import ChatRequest, Completion, Model, StopFactory
 
@@ -35,7 +35,7 @@ class Retry:
 
     The Completion counts `retries` and `rate_limited`, and its seconds are measured from the first attempt. `on_retry`
     is told the request, the error and the seconds of each wait. Raises the last error, with a line that says why it was
-    the last.
+    the last; it is fatal when no call has ever reached the endpoint.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Retry:
         self._max_attempts = max_attempts
         self._max_seconds = max_seconds
         self._on_retry = on_retry
+        self._reached = False
 
     async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
         """See Model.complete."""
@@ -64,16 +65,23 @@ class Retry:
             try:
                 completion = await self._model.complete(request, stop)
             except ProviderError as error:
+                self._reached = self._reached or not isinstance(error, ConnectError)
+                error.retries, error.rate_limited = retries, limited
                 if not error.retryable:
                     raise
                 limited += isinstance(error, RateLimitError)
                 wait = self._wait(error, retries)
-                reason = self._last(retries + 1 - limited, limited, self._clock.now() - start + wait, wait)
+                reason = self._last(retries + 1 - limited, limited, self._clock.now() - start + wait)
                 if reason:
-                    raise _final(error, request, reason) from error
+                    final = _final(error, request, reason)
+                    final.retries, final.rate_limited = retries, limited
+                    # An endpoint that nobody has ever reached is a wrong address: it would fail every record in turn.
+                    final.fatal = final.fatal or (isinstance(error, ConnectError) and not self._reached)
+                    raise final from error
                 if self._on_retry:
                     self._on_retry(request, error, wait)
             else:
+                self._reached = True
                 return _counted(completion, retries, limited, attempt - start)
             await self._clock.sleep(wait)
             retries += 1
@@ -85,16 +93,14 @@ class Retry:
             return jitter
         return asked * (1.0 + self._random.uniform(0.0, _SPREAD)) if asked else jitter
 
-    def _last(self, failed: int, limited: int, ends: float, wait: float) -> str:
+    def _last(self, failed: int, limited: int, ends: float) -> str:
         """Why there is no further attempt; "" when there is one."""
         if failed >= self._max_attempts:
             return f"gave up after {failed} failed attempts"
         if limited >= self._max_attempts * _RATE_LIMITS_PER_ATTEMPT:
             return f"gave up after {limited} answers of 429"
         if ends > self._max_seconds:
-            return (
-                f"gave up: a further wait of {wait:.1f} s would end after the {self._max_seconds:g} s that a call has"
-            )
+            return f"gave up: a further wait would end after the {self._max_seconds:g} s that a call has"
         return ""
 
     async def close(self) -> None:

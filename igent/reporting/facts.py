@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["RunFacts", "versions"]
+__all__ = ["RunFacts", "versions", "without_secrets"]
 
 import platform
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class RunFacts:
         del known["versions"]
         known["phases"] = list(self.phases)
         known["wall_seconds"] = round(self.wall_seconds, 6)
-        known["base_url"] = self.base_url and _without_secrets(self.base_url)
+        known["base_url"] = self.base_url and without_secrets(self.base_url)
         return known
 
 
@@ -74,7 +74,8 @@ def _encodable(value: object) -> object:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
+    """The URL without what it may hold of credentials: user, password, query and fragment."""
     try:
         parts = urlsplit(url)
     except ValueError:

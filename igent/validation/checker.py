@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from igent.types import Case, Verdict, Violation
+from igent.types import Case, JsonObject, Verdict, Violation
 from igent.workload import Rule
 
 MAX_SHOWN = 80  # characters of a wrong value that a message quotes
@@ -20,7 +20,7 @@ class Checker:
 
     `schema` is what an answer must be; `refusal` the "nobody fits" answer that may stand in its place (None: none may),
     valid only where `confirm_refusal` finds nothing against it, whatever rules the constellation names. `rules` run, in
-    order, on answers that pass the schema.
+    order, on answers that pass the schema, after `complete` has put in what is certain (None: nothing is put in).
     """
 
     def __init__(
@@ -29,9 +29,10 @@ class Checker:
         rules: Mapping[str, Rule],
         refusal: type[BaseModel] | None = None,
         confirm_refusal: Callable[[Case], Iterable[Violation]] | None = None,
+        complete: Callable[[Any, Case], Any] | None = None,
     ) -> None:
         self._schema, self._rules, self._refusal = schema, rules, refusal
-        self._confirm_refusal = confirm_refusal
+        self._confirm_refusal, self._complete = confirm_refusal, complete
 
     def accepts(self, value: Any) -> bool:
         """Whether a JSON value has the shape of an answer: one object, or an array of one; the rules are not asked."""
@@ -42,12 +43,11 @@ class Checker:
         shaped = self._shape(_unwrap(value))
         if not isinstance(shaped, BaseModel):
             return Verdict(shaped)
-        answer = shaped.model_dump(mode="json", by_alias=True)
         if self._refusal is not None and isinstance(shaped, self._refusal):
             against = tuple(self._confirm_refusal(case)) if self._confirm_refusal else ()
-            return Verdict(against, answer, no_match=True)
-        violations = tuple(v for rule in self._rules.values() for v in rule(shaped, case))
-        return Verdict(violations, answer)
+            return Verdict(against, _dump(shaped), no_match=True)
+        answer = self._complete(shaped, case) if self._complete else shaped
+        return Verdict(tuple(v for rule in self._rules.values() for v in rule(answer, case)), _dump(answer))
 
     def _shape(self, value: Any) -> BaseModel | tuple[Violation, ...]:
         if not isinstance(value, dict):
@@ -62,6 +62,10 @@ class Checker:
             return self._schema.model_validate(value)
         except ValidationError as error:
             return tuple(_violation(item) for item in error.errors(include_url=False))
+
+
+def _dump(answer: BaseModel) -> JsonObject:
+    return answer.model_dump(mode="json", by_alias=True)
 
 
 def _unwrap(value: Any) -> Any:

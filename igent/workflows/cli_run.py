@@ -93,7 +93,7 @@ def run(context: click.Context, /, constellation: str | None, **given: Any) -> N
     # What was not given at all is left to the environment.
     given |= {name: given[name] or None for name in ("fresh", "mock", "model")}
     settings = load_settings(**given)
-    _run(context, constellation, settings, shown)
+    _run(context, _workflow(constellation, settings, shown), shown)
 
 
 @click.command()
@@ -103,20 +103,21 @@ def run(context: click.Context, /, constellation: str | None, **given: Any) -> N
 def retry(context: click.Context, /, folder: Path, **given: Any) -> None:
     """Try failed records again.
 
-    Those of the run FOLDER; nothing else is run.
+    Those of the run FOLDER, and records in it that were not run yet.
     """
     shown = _split(given)
     invocation = invocation_of(folder)
     constellation = invocation.pop("constellation")
     settings = load_settings(**{**invocation, **{k: v for k, v in given.items() if v is not None}, "out": folder})
     settings = settings.model_copy(update={"fresh": False})
-    count = forget_failed(folder)
+    workflow = _workflow(constellation, settings, shown)  # whatever is wrong is said before anything is forgotten
+    count = forget_failed(folder, workflow.identity())
     if not count:
         click.echo(f"igent: {folder}: nothing to retry; what failed by its input is mended in the input", err=True)
         return
     if not (shown["quiet"] or shown["as_json"]):
         click.echo(f"igent: {folder}: trying {count} failed record{'s' * (count != 1)} again", err=True)
-    _run(context, constellation, settings, shown)
+    _run(context, workflow, shown)
 
 
 def _split(given: dict[str, Any]) -> dict[str, Any]:
@@ -124,13 +125,16 @@ def _split(given: dict[str, Any]) -> dict[str, Any]:
     return {name: given.pop(name) for name in ("as_json", "quiet", "verbose", "log_file", "profile")}
 
 
-def _run(context: click.Context, reference: str, settings: Settings, shown: dict[str, Any]) -> None:
+def _workflow(reference: str, settings: Settings, shown: dict[str, Any]) -> Workflow:
     _log_to(verbose=shown["verbose"], file=shown["log_file"])
     _can_write("--profile", shown["profile"])
     constellation = load_constellation(reference, settings.model)
     quiet = shown["quiet"] or shown["as_json"]
     watch = ProgressWatch(SYSTEM_CLOCK, quiet=quiet, cost_of=None if quiet else _cost_of(constellation, settings))
-    workflow = Workflow(constellation, settings, watch=watch)
+    return Workflow(constellation, settings, watch=watch)
+
+
+def _run(context: click.Context, workflow: Workflow, shown: dict[str, Any]) -> None:
     ended = execute(workflow, profile=shown["profile"])
     if ended.report is not None:
         _show(ended.report, as_json=shown["as_json"], quiet=shown["quiet"])
@@ -174,9 +178,10 @@ def _code(ended: Ended) -> int:
 def _say_next(ended: Ended, folder: Path, code: int) -> None:
     if not (folder / "journal.jsonl").exists():
         return
-    if ended.report is not None and code == 1:
+    failed = ended.report is not None and ended.report.summary.counts.failed > 0
+    if failed and code == 1:
         click.echo(f"igent: try the failed records again with: igent retry {shlex.quote(str(folder))}", err=True)
-    elif code in {3, 4, 130, 143} and not (ended.report and not ended.report.summary.counts.not_run):
+    elif ended.report is None or ended.report.summary.counts.not_run:
         arguments = [argument for argument in sys.argv[1:] if argument != "--fresh"]
         command = " ".join([_program(Path(sys.argv[0])), *map(shlex.quote, arguments)])
         click.echo(f"igent: what is finished is kept; go on with: {command}", err=True)

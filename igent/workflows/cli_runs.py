@@ -46,5 +46,7 @@ def reset(folder: Path) -> None:
         raise RunFolderError(Problem(str(folder), "is no run folder: it has no journal.jsonl"))
     lock = FolderLock(folder)
     lock.acquire()
-    lock.release()
-    click.echo(f"{folder} is now {set_aside(folder)}", err=True)
+    try:
+        click.echo(f"{folder} is now {set_aside(folder)}", err=True)
+    finally:
+        lock.release()

@@ -74,9 +74,13 @@ class Constellation:
         return [(step, self.participant(name, step)) for _, step in self.spec.steps() for name in step.agents]
 
     def prompts(self) -> dict[str, JsonObject]:
-        """The rendered role prompts by checksum, each with its step and agent: the run folder keeps them, so that an
+        """The rendered role prompts by checksum, with the steps and agents: the run folder keeps them, so that an
         auditor can read what a checksum stands for."""
-        return {p.checksum: {"step": step.output, "agent": p.name, "text": p.system} for step, p in self.participants()}
+        found: dict[str, JsonObject] = {}
+        for step, agent in self.participants():
+            entry = found.setdefault(agent.checksum, {"used": [], "text": agent.system})
+            entry["used"].append({"step": step.output, "agent": agent.name})
+        return found
 
     def to_team(self, client: Callable[[Participant], ChatCompletionClient] | None = None) -> Team:
         """A real AutoGen team of the same agents: each speaks once, in order.

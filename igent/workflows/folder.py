@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["RunFolder", "set_aside"]
 
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from igent.errors import Problem, RunFolderError
@@ -32,7 +33,7 @@ class RunFolder:
     lock: FolderLock
     contents: JournalContents
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    answers: dict[str, Completion] = field(default_factory=dict)
+    answers: dict[str, deque[Completion]] = field(default_factory=dict)
     retrying: set[str] = field(default_factory=set)
     run: JsonObject | None = None
     _keys: dict[str, list[str]] = field(default_factory=dict)
@@ -52,9 +53,9 @@ class RunFolder:
         lock.acquire()
         try:
             if fresh and (path / "journal.jsonl").exists():
+                set_aside(path)  # under its lock, which moves with it: nobody else can take the folder in between
+                path.mkdir(parents=True, exist_ok=True, mode=0o700)
                 lock.release()
-                set_aside(path)
-                path.mkdir(parents=True, mode=0o700)
                 lock = FolderLock(path)
                 lock.acquire()
             _refuse_foreign(path)
@@ -64,6 +65,11 @@ class RunFolder:
             lock.release()
             raise
         return folder
+
+    def recall(self, key: str) -> Completion | None:
+        """The answer that was paid for and not used since; the same question asked twice has two, in their order."""
+        kept = self.answers.get(key)
+        return kept.popleft() if kept else None
 
     def check(self, identity: JsonObject) -> None:
         """Raise RunFolderError, saying what differs, when the folder belongs to other inputs."""
@@ -98,16 +104,18 @@ class RunFolder:
                     self.run = entry
                 case "answer":
                     key, completion = answer_from_entry(entry)
-                    self.answers[key] = completion
+                    self.answers.setdefault(key, deque()).append(completion)
                     self._keys.setdefault(str(entry.get("record_id")), []).append(key)
                 case "outcome":
                     outcome = outcome_from_entry(entry)
                     self.outcomes[outcome.record_id] = outcome
                     self.retrying.discard(outcome.record_id)
+                    self._drop_answers(outcome.record_id)
                 case "written":
                     self._written(str(entry["record_id"]), float(entry["seconds"]))
                 case "retry":
                     self._forget(frozenset(entry["record_ids"]))
+        self.contents = replace(self.contents, entries=())  # what they say is known now; they may be many
 
     def _written(self, record_id: str, seconds: float) -> None:
         if record_id in self.outcomes:
@@ -118,8 +126,11 @@ class RunFolder:
         self.retrying |= records
         for record_id in records:
             self.outcomes.pop(record_id, None)
-            for key in self._keys.pop(record_id, ()):
-                self.answers.pop(key, None)
+            self._drop_answers(record_id)
+
+    def _drop_answers(self, record_id: str) -> None:
+        for key in self._keys.pop(record_id, ()):
+            self.answers.pop(key, None)
 
 
 def set_aside(path: Path) -> Path:

@@ -6,14 +6,15 @@ __all__ = ["ScenarioFiles", "find_scenario", "read_scenario"]
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from igent.config.locate import Places
 from igent.config.names import did_you_mean, is_safe_name
 from igent.config.yaml import Located, read_yaml
-from igent.errors import ConfigError, Problem
+from igent.errors import ConfigError, DataError, Problem
 from igent.records.json_reader import read_documents
+from igent.types import Record
 from igent.workload import Dataset, InputFile, Workload
 
 
@@ -45,9 +46,32 @@ def find_scenario(places: Places, workload: Workload, data: Path | None, name: s
 
 
 async def read_scenario(workload: Workload, scenario: ScenarioFiles) -> Dataset:
-    """Read the scenario's files, in parallel, and make the dataset. Raises DataError with every problem found."""
-    documents = await read_documents({key: (path, _shown(path)) for key, path in scenario.files.items()})
-    return workload.open(documents)
+    """Read the scenario's files, in parallel, and make the dataset. Raises DataError with every problem found.
+
+    Records name their file as the scenario does, so that outcomes do not depend on the folder a run is started from; an
+    error names it as people would type it.
+    """
+    files = {key: (path, path.relative_to(scenario.folder).as_posix()) for key, path in scenario.files.items()}
+    try:
+        documents = await read_documents(files)
+        dataset = workload.open(documents)
+    except DataError as error:
+        shown = _shown(scenario.folder)
+        raise DataError(*(replace(p, where=f"{shown}/{p.where}") for p in error.problems)) from error
+    _check(dataset.records, workload)
+    return dataset
+
+
+def _check(records: Sequence[Record], workload: Workload) -> None:
+    """What the engine rests on, and a workload of somebody's own may get wrong: ids are unique, places are in order."""
+    seen: dict[str, Record] = {}
+    for place, record in enumerate(records):
+        first = seen.setdefault(record.id, record)
+        if first is not record:
+            what = f"workload {workload.name!r} gives the id {record.id!r} twice, first at {first.source}"
+            raise DataError(Problem(record.source, what, "give the second one an id of its own, and a problem"))
+        if record.index != place:
+            raise DataError(Problem(record.source, f"workload {workload.name!r} gives {record.id!r} a wrong index"))
 
 
 def _data_folder(places: Places, workload: Workload, data: Path | None) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["Admitted", "RecordWorker", "Worked"]
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,7 @@ class _Progress:
     outputs: dict[str, JsonObject] = field(default_factory=dict)
     timings: dict[str, PhaseTiming] = field(default_factory=dict)
     audit: list[JsonObject] = field(default_factory=list)
+    held: str | None = None
     takes: str | None = None
 
 
@@ -71,21 +73,22 @@ class RecordWorker:
     ) -> None:
         self._phases, self._tools, self._workload = phases, tools, workload
         self._ledger, self._executor, self._clock = ledger, executor, clock
+        self._reserves = any(step.reserves is not None for _, steps in phases for step in steps)
 
     def predict(self, case: Case) -> str | None:
         """The unit to hold for a record while it is talked about; None when it will take none, or nobody can tell."""
-        if case.record.problem is not None:
+        if case.record.problem is not None or not self._reserves:
             return None
         try:
             unit = self._workload.predict(case)
+            return unit if unit in case.view else None
         except Exception:  # a prediction is a help, not a condition: the rules decide without it
             log.exception("record %s: its unit cannot be predicted", case.record.id)
             return None
-        return unit if unit in case.view else None
 
     async def work(self, admitted: Admitted) -> Worked:
         """The record's outcome. Raises only what ends the run: a fatal provider error, or cancellation."""
-        got = _Progress(admitted.case, self._clock.now(), takes=admitted.held)
+        got = _Progress(admitted.case, self._clock.now(), held=admitted.held)
         record = admitted.case.record
         if record.problem is not None:
             return self._ended(got, "failed", record.problem, "input")
@@ -98,6 +101,11 @@ class RecordWorker:
                     return self._ended(got, "no_match", self._workload.refusal_reason(got.case), "")
         except ProviderError:
             raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return self._ended(got, "failed", "an agent cancelled its own turn", "internal")
         except Exception as error:
             known = isinstance(error, IgentError)
             log.error("record %s failed: %s", record.id, error, exc_info=not known)
@@ -113,7 +121,11 @@ class RecordWorker:
         critic = capacity = 0.0
         result: StepResult | None = None
         for step in steps:
-            result = await self._executor.talk(Talk(conversation, step, got.case, self._settler(got)))
+            try:
+                result = await self._executor.talk(Talk(conversation, step, got.case, self._settler(got)))
+            except Exception:
+                got.steps.append(conversation.unfinished())  # what was paid for is counted, whoever raised
+                raise
             critic += result.critic_seconds
             capacity += result.capacity_seconds
             got.steps.append(result.report)
@@ -133,10 +145,11 @@ class RecordWorker:
                 return None
             record_id = got.case.record.id
             unit = self._workload.unit(verdict.value or {}, step.reserves)
-            if unit is None or self._ledger.reserve(record_id, unit):
+            now = self._ledger.free_view(without=record_id)
+            if unit is None or (unit in now and self._ledger.reserve(record_id, unit)):
                 got.takes = unit
                 return None
-            got.case = replace(got.case, view=self._ledger.free_view(without=record_id))
+            got.case = replace(got.case, view=now)
             return got.case
 
         return settle
@@ -151,7 +164,7 @@ class RecordWorker:
             cause=cause,
             steps=tuple(got.steps),
             outputs=got.outputs if status == "done" else {},
-            takes=None if status == "no_match" else got.takes,
+            takes=got.takes or got.held if status == "failed" else got.takes if status == "done" else None,
             violations=verdict.violations if verdict else (),
             timings=got.timings,
             total_seconds=self._clock.now() - got.started,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from igent.errors import Problem, RunFolderError
+from igent.types import JsonObject
 from igent.workflows.folder import RunFolder
 
 
@@ -27,14 +28,16 @@ def invocation_of(path: Path) -> dict[str, Any]:
     return given
 
 
-def forget_failed(path: Path) -> int:
+def forget_failed(path: Path, identity: JsonObject) -> int:
     """Note in the journal that its failed records are to be tried again; their old outcomes stay in it, for audit.
 
     Records whose input cannot be used stay failed: the input does not change within a run. Returns how many are to be
-    tried, those included that an interrupted retry left.
+    tried, those included that an interrupted retry left. Raises RunFolderError, and forgets nothing, when the folder
+    is of another run than `identity`.
     """
     folder = RunFolder.open(path)
     try:
+        folder.check(identity)
         failed = [o.record_id for o in folder.outcomes.values() if o.status == "failed" and o.cause != "input"]
         if failed:
             asyncio.run(_append(folder, failed))

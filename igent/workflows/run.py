@@ -22,7 +22,7 @@ from igent.errors import Problem, RunFolderError
 from igent.files import replace_file
 from igent.models.stack import build_stack
 from igent.records.selection import select
-from igent.reporting.facts import RunFacts, versions
+from igent.reporting.facts import RunFacts, versions, without_secrets
 from igent.reporting.report import Report
 from igent.reporting.summary import summarise
 from igent.reporting.timings import timings_csv
@@ -47,7 +47,8 @@ class Workflow:
     """One run; call `run` once.
 
     `constellation` is loaded and checked; `settings` say what differs from it. `watch` is told how the run goes.
-    `client` replaces the endpoint and the mock, under the same layers: for programs with a model of their own.
+    `client` replaces the endpoint and the mock, under the same layers: for programs with a model of their own, which
+    they close themselves.
 
     Raises ConfigError for settings that do not fit, and AuthError without a key, before anything is touched.
     """
@@ -70,6 +71,7 @@ class Workflow:
         self._phases = build_phases(constellation, settings)
         self._endpoint = build_endpoint(settings, spec.run, needs_key=client is None)
         self._client = client or build_client(settings, self._endpoint, workload, clock)
+        self._owns_client = client is None
         self._clock, self._watch = clock, watch
         self._session: Session | None = None
         self._ended_early = False
@@ -89,7 +91,12 @@ class Workflow:
             finally:
                 folder.lock.release()
         finally:
-            await self._client.close()
+            if self._owns_client:
+                await self._client.close()
+
+    def identity(self) -> JsonObject:
+        """What makes this run the run it is; a folder of another one is refused."""
+        return identity_of(self.constellation, self.settings, self.scenario)
 
     def drain(self) -> None:
         """Admit no more records and finish those in flight; `run` then returns."""
@@ -104,7 +111,7 @@ class Workflow:
             self._session.stop()
 
     async def _run_in(self, folder: RunFolder, dataset: Dataset, started: str, began: float) -> Report:
-        identity = identity_of(self.constellation, self.settings, self.scenario)
+        identity = self.identity()
         folder.check(identity)
         ledger = Ledger(dataset.capacity)
         journal = folder.journal(audit=self.settings.conversations)
@@ -143,7 +150,9 @@ class Workflow:
 
     def _invocation(self) -> JsonObject:
         """How to start this run again, from any folder; never the key."""
+        url = self.settings.base_url
         return self.settings.model_dump(mode="json", exclude={"api_key"}) | {
+            "base_url": url and without_secrets(url),
             "constellation": str(self.constellation.source.path.resolve()),
             "scenario": self.scenario.name,
             "data": str(self.scenario.folder),
@@ -152,7 +161,8 @@ class Workflow:
     def _select(self, dataset: Dataset, folder: RunFolder) -> Sequence[Record]:
         """The first `max_items` records, and those of an earlier session: what is done stays done."""
         chosen = select(dataset.records, self.settings.max_items)
-        last = max((outcome.index + 1 for outcome in folder.outcomes.values()), default=0)
+        known = folder.outcomes.keys() | folder.retrying
+        last = max((record.index + 1 for record in dataset.records if record.id in known), default=0)
         return dataset.records[:last] if last > len(chosen) else chosen
 
     def _views(self, folder: RunFolder, ledger: Ledger) -> ViewWriter:
@@ -175,7 +185,7 @@ class Workflow:
         def case_of(record: Record, view: CapacityView) -> Case:
             return Case(record, dataset.reference, view, today)
 
-        tools = build_tools(self._stack(folder, books.journal), workload, settings, clock)
+        tools = build_tools(self._stack(folder, books.journal), self.constellation, settings, clock)
         return Session(
             records,
             folder.outcomes,
@@ -198,7 +208,7 @@ class Workflow:
             endpoint=self._endpoint,
             clock=self._clock,
             random=Random(self.settings.seed),
-            find=lambda request: folder.answers.get(request_key(request)),
+            find=lambda request: folder.recall(request_key(request)),
             keep=keep,
         )
 

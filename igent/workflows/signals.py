@@ -7,6 +7,7 @@ __all__ = ["Interrupts"]
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 from igent.workflows.run import Workflow
@@ -55,17 +56,21 @@ class Interrupts:
         self._count += 1
         self.exit_code = 130
         if self._count == 1:
-            self._say("Ctrl-C: finishing the records in flight; once more gives them up (both can be resumed)")
             self._workflow.drain()
+            self._tell("Ctrl-C: finishing the records in flight; once more gives them up (both can be resumed)")
         elif self._count == 2:
-            self._say("Ctrl-C again: giving up the records in flight")
             self._workflow.stop()
+            self._tell("Ctrl-C again: giving up the records in flight")
         else:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             signal.raise_signal(signal.SIGINT)
 
     def _terminate(self) -> None:
         self.exit_code = 143
-        self._say(f"asked to end: finishing the records in flight, for at most {TERM_SECONDS:g} s")
         self._workflow.drain()
         asyncio.get_running_loop().call_later(TERM_SECONDS, self._workflow.stop)
+        self._tell(f"asked to end: finishing the records in flight, for at most {TERM_SECONDS:g} s")
+
+    def _tell(self, text: str) -> None:
+        with suppress(OSError, ValueError):  # a terminal that closes is why SIGHUP came: there is nobody to tell
+            self._say(text)

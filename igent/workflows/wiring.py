@@ -19,21 +19,22 @@ from igent.types import Model, StopFactory
 from igent.validation.checker import Checker
 from igent.workflows.constellation import Constellation
 from igent.workflows.model import chat_client_maker
-from igent.workload import Workload
+from igent.workload import Completes
 
 Phases = Sequence[tuple[str, Sequence[Step]]]
 
 
-def build_tools(model: Model, workload: Workload, settings: Settings, clock: Clock) -> Tools:
+def build_tools(model: Model, constellation: Constellation, settings: Settings, clock: Clock) -> Tools:
     """What conversations are handed."""
     return Tools(
         client=chat_client_maker(model),
         stop=_stop,
         read=_read,
-        blocks=workload.blocks,
+        blocks=constellation.workload.blocks,
         texts=messages,
         clock=clock,
         seed=settings.seed,
+        turn_seconds=constellation.spec.run.deadlines.turn,
     )
 
 
@@ -58,6 +59,7 @@ def _step(constellation: Constellation, phase: PhaseSpec, step: StepSpec, policy
         {name: workload.rules[name] for name in step.rules},
         workload.refusal(step.schema_name),
         workload.confirm_refusal,
+        workload.complete if isinstance(workload, Completes) else None,
     )
     return Step(
         phase=phase.name,

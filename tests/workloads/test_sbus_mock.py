@@ -23,7 +23,7 @@ from igent.workloads.sbus.workload import RULES, WORKLOAD
 MOCK = SbusMock()
 SYSTEM = ChatMessage("system", "You match.")
 MATCH_RULES = ("registration", "served_area", "free_capacity", "offers_product", "lowest_use", "quantities", "product")
-ORDER_RULES = ("same_match", "line_prices", "totals", "subsidies", "flat_subsidies")
+ORDER_RULES = ("same_match", "line_prices", "totals", "subsidies")
 SCENARIOS = ("full_dataset", "overlap_only", "no_battery")
 
 

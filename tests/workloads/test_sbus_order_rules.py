@@ -104,12 +104,15 @@ def test_a_loan_order_is_a_month() -> None:
     order = expected_order(case)
     assert order is not None
     assert (order["product_price"], order["loan_installment"]) == (110, 110)
-    # 30 % of 110 is 33; 1,200 over 120 months is 10.
-    assert [s["amount"] for s in order["eligible_subsidies"]] == [33, 10]
-    assert (order["total_subsidy"], order["final_price"]) == (43, 67)
-    for rule in ("line_prices", "totals", "subsidies", "flat_subsidies"):
+    # 30 % of 110 is 33; how a flat sum is set against instalments is not said, so it is left to judgement.
+    assert [s["amount"] for s in order["eligible_subsidies"]] == [33]
+    assert (order["total_subsidy"], order["final_price"]) == (33, 77)
+    for rule in ("line_prices", "totals", "subsidies"):
         assert violated(rule, case, **order) == ""
     assert "must be 110" in violated("totals", case, **{**order, "loan_installment": None})
+    for amount in (10, 1200):
+        both = [*order["eligible_subsidies"], {"name": "Flat", "amount": amount}]
+        assert violated("subsidies", case, **{**order, "eligible_subsidies": both}) == ""
 
 
 @pytest.mark.parametrize("field", ["supplier_id", "zip_code", "num_panels", "payment_type", "panel_name"])
@@ -190,14 +193,13 @@ def test_a_full_state_name_in_the_registration_meets_the_short_one() -> None:
     ],
 )
 def test_what_a_text_is_worth(specs: str, amount: str | None) -> None:
-    found = worth(specs, request_of(case_of()), Decimal(12345), 120)
+    found = worth(specs, request_of(case_of()), Decimal(12345))
     assert found == (None if amount is None else Decimal(amount))
 
 
-def test_a_flat_sum_without_a_term_is_left_to_judgement() -> None:
+def test_a_flat_sum_is_left_to_judgement_in_a_loan_order() -> None:
     request = request_of(case_of(Proposal_PaymentType="Loan"))
-    assert worth("$1,000", request, Decimal(110), None) is None
-    assert worth("$1,000", request, Decimal(110), 96) == Decimal(1000) / 96
+    assert worth("$1,000", request, Decimal(110)) is None
 
 
 def with_subsidy(amount: Any, name: str = "Credit") -> dict[str, Any]:
@@ -243,13 +245,12 @@ def test_a_missing_a_doubled_and_an_invented_incentive() -> None:
     assert "those that do: none" in violated("subsidies", late, **right)
 
 
-def test_a_missing_flat_sum_is_a_rule_of_its_own() -> None:
+def test_a_missing_flat_sum_is_a_violation_too() -> None:
     case = case_of(incentives=[incentive(specs="$500 rebate")])
-    assert violated("subsidies", case) == ""
-    assert violated("flat_subsidies", case) == (
+    assert violated("subsidies", case) == (
         "eligible_subsidies: lacks 'Credit' with 500: '$500 rebate' of product_price (11000)"
     )
-    assert violated("flat_subsidies", case, **with_subsidy(500)) == ""
+    assert violated("subsidies", case, **with_subsidy(500)) == ""
     assert "must be 500" in violated("subsidies", case, **with_subsidy(400))
 
 

@@ -32,7 +32,14 @@ PAYMENT_SPELLINGS: tuple[str | None, ...] = (
     "Upfront",
     None,
 )
-_REQUIRED = ("registration_id", "supplier_id", "zip_code", "num_panels", "payment_type", "product_type", "reasoning")
+_REQUIRED = (
+    "registration_id",
+    "supplier_id",
+    "zip_code",
+    "num_panels",
+    "payment_type",
+    "product_type",
+)
 _REQUIRED_ORDER = ("lines", "product_price", "eligible_subsidies", "total_subsidy", "final_price")
 
 Fault = Callable[[JsonObject, Case, Random], str]

@@ -175,10 +175,10 @@ def _amount(data: Mapping[str, Any], field: str, wrong: list[str]) -> int:
 
 
 def _payment(data: Mapping[str, Any]) -> Literal["Cash", "Loan"]:
-    """Cash unless a payment field says Loan, and Loan alone (rule 5)."""
+    """Cash unless the registration says Loan (rule 5): a payment field that says so and does not say cash, or any field
+    whose whole value is Loan."""
     for field, value in data.items():
-        if "payment" in field.casefold() and isinstance(value, str):
-            said = value.casefold()
-            if "loan" in said and "cash" not in said:
-                return "Loan"
+        said = value.strip().casefold() if isinstance(value, str) else ""
+        if said == "loan" or ("payment" in field.casefold() and "loan" in said and "cash" not in said):
+            return "Loan"
     return "Cash"

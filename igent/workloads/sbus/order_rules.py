@@ -15,7 +15,7 @@ from igent.workloads.sbus.numbers import cents, plain
 from igent.workloads.sbus.predict import request_of
 from igent.workloads.sbus.pricing import closest_row, column, price
 from igent.workloads.sbus.schema import Decision, Line, PurchaseOrder
-from igent.workloads.sbus.subsidies import Eligible, accepts, applicable, worth
+from igent.workloads.sbus.subsidies import Eligible, accepts, holding
 
 _SHARED = tuple(Decision.model_fields)
 
@@ -97,8 +97,9 @@ def _show(value: Decimal | None) -> str:
 
 
 def subsidies(answer: PurchaseOrder, case: Case) -> Iterator[Violation]:
-    """Rule 6: only incentives that hold, each once, with the right worth; none missing that is a percentage."""
-    left, judged = _holding(answer, case), False
+    """Rule 6: only incentives that hold, each once, with the right worth; none missing whose worth is certain."""
+    left = holding(case.reference.incentives, request_of(case), case.today, answer.product_price)
+    judged = False
     names = ", ".join(repr(name) for name in left) or "none"
     for place, subsidy in enumerate(answer.eligible_subsidies):
         field = f"eligible_subsidies[{place}]"
@@ -110,50 +111,35 @@ def subsidies(answer: PurchaseOrder, case: Case) -> Iterator[Violation]:
         else:
             known = left[subsidy.name].pop(0)
             judged = judged or known.amount is None
-            yield from _amount(field, subsidy.amount, known, answer)
-    yield from _missing("subsidies", left, answer, flat=False)
-    if judged and answer.total_subsidy > answer.product_price:
+            yield from _amount(field, subsidy.amount, known, answer, _most(answer, case))
+    yield from _missing(left, answer)
+    if judged and answer.payment_type == "Cash" and answer.total_subsidy > answer.product_price:
         yield Violation(
             "subsidies", "total_subsidy", "is more than product_price: lower the amounts that you estimated"
         )
 
 
-def flat_subsidies(answer: PurchaseOrder, case: Case) -> Iterator[Violation]:
-    """Rule 6, stricter: no flat sum that holds is missing. A rule of its own, because whether a bare "$500" is meant
-    for this order is less sure than a percentage of its price; listed sums are checked by `subsidies`."""
-    left = _holding(answer, case)
-    for subsidy in answer.eligible_subsidies:
-        if left.get(subsidy.name):
-            left[subsidy.name].pop(0)
-    yield from _missing("flat_subsidies", left, answer, flat=True)
-
-
-def _holding(answer: PurchaseOrder, case: Case) -> dict[str, list[Eligible]]:
-    """The incentives that hold for this household, by name, with their worth at the answer's price."""
-    request, supplier = request_of(case), case.reference.supplier(answer.supplier_id)
-    term = supplier.term_months if supplier else None
-    found: dict[str, list[Eligible]] = {}
-    for incentive in applicable(case.reference.incentives, request, case.today):
-        amount = worth(incentive.specs, request, answer.product_price, term)
-        found.setdefault(incentive.name, []).append(Eligible(incentive, amount))
-    return found
-
-
-def _missing(
-    rule: str, left: Mapping[str, Sequence[Eligible]], answer: PurchaseOrder, *, flat: bool
-) -> Iterator[Violation]:
+def _missing(left: Mapping[str, Sequence[Eligible]], answer: PurchaseOrder) -> Iterator[Violation]:
     for name, rest in left.items():
         for known in rest:
-            if known.amount is not None and ("$" in known.incentive.specs) is flat:
+            if known.amount is not None:
                 what = f"lacks {name!r} with {plain(cents(known.amount))}: {known.incentive.specs!r} of {_base(answer)}"
-                yield Violation(rule, "eligible_subsidies", what)
+                yield Violation("subsidies", "eligible_subsidies", what)
 
 
-def _amount(field: str, said: Decimal, known: Eligible, answer: PurchaseOrder) -> Iterator[Violation]:
+def _most(answer: PurchaseOrder, case: Case) -> Decimal:
+    """The most that an amount left to judgement may be: the price; for a loan, that of its whole term, because whether
+    a sum is meant once or a month is not said."""
+    supplier = case.reference.supplier(answer.supplier_id)
+    term = supplier.term_months if supplier and answer.payment_type == "Loan" else None
+    return answer.product_price * (term or 1)
+
+
+def _amount(field: str, said: Decimal, known: Eligible, answer: PurchaseOrder, most: Decimal) -> Iterator[Violation]:
     specs = known.incentive.specs
     if known.amount is None:
-        if not 0 <= said <= answer.product_price:
-            what = f"is {plain(said)}; an amount judged from {specs!r} lies between 0 and {_base(answer)}"
+        if not 0 <= said <= most:
+            what = f"is {plain(said)}; an amount judged from {specs!r} lies between 0 and {plain(most)}"
             yield Violation("subsidies", f"{field}.amount", what)
     elif not accepts(known.amount, said):
         what = f"is {plain(said)}, must be {plain(cents(known.amount))}: {specs!r} of {_base(answer)}"
@@ -167,5 +153,5 @@ def _base(answer: PurchaseOrder) -> str:
 
 def order_rules() -> dict[str, Rule]:
     """The rules by name."""
-    rules: list[Any] = [same_match, line_prices, totals, subsidies, flat_subsidies]
+    rules: list[Any] = [same_match, line_prices, totals, subsidies]
     return {rule.__name__: rule for rule in rules}

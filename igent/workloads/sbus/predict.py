@@ -123,7 +123,7 @@ def order_for(
         lines.append(
             {"product_type": kind, "product_name": product.name, "quantity": row.quantity, "price": plain(amount)}
         )
-    known = [(i.name, worth(i.specs, request, total, supplier.term_months)) for i in incentives]
+    known = [(i.name, worth(i.specs, request, total)) for i in incentives]
     subsidies = [(name, cents(amount)) for name, amount in known if amount is not None]
     taken = sum((amount for _, amount in subsidies), Decimal(0))
     return {

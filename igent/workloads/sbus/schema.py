@@ -63,7 +63,7 @@ def _watts(value: Any) -> Decimal | None:
     found = number(_WATTS.sub("", value) if isinstance(value, str) else value)
     if found is None:
         raise ValueError("must be the watts of one panel, as a number such as 400, or null")
-    return found
+    return found or None  # 0 W is how some say that there is no panel
 
 
 def _kind(value: Any) -> Any:
@@ -134,7 +134,7 @@ class PurchaseOrder(Decision):
     eligible_subsidies: list[Subsidy]
     total_subsidy: Money
     final_price: Money
-    reasoning: Text
+    reasoning: str = Field(default="", description="how the price came about; the match's where it is left out")
 
 
 class NoMatch(BaseModel):

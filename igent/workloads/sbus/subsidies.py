@@ -6,7 +6,7 @@ hedges ("up to", "per kW", two figures, a product the order does not consist of)
 
 from __future__ import annotations
 
-__all__ = ["Eligible", "accepts", "applicable", "worth"]
+__all__ = ["Eligible", "accepts", "applicable", "holding", "worth"]
 
 import re
 from collections.abc import Iterable
@@ -60,10 +60,21 @@ def _for(incentive: Incentive, request: Request) -> bool:
     return here and (request.low_income or not incentive.low_income_only)
 
 
-def worth(specs: str, request: Request, product_price: Decimal, term_months: int | None) -> Decimal | None:
+def holding(
+    incentives: Iterable[Incentive], request: Request, today: date, product_price: Decimal
+) -> dict[str, list[Eligible]]:
+    """The incentives that hold for a household, by name, with their worth at this price."""
+    found: dict[str, list[Eligible]] = {}
+    for incentive in applicable(incentives, request, today):
+        found.setdefault(incentive.name, []).append(Eligible(incentive, worth(incentive.specs, request, product_price)))
+    return found
+
+
+def worth(specs: str, request: Request, product_price: Decimal) -> Decimal | None:
     """What a text is worth in dollars, not yet rounded; a month's part where the price is a month's instalment.
 
-    None where it is not certain: then the model judges, between 0 and `product_price`.
+    None where it is not certain: then the model judges. A flat sum is certain for a Cash order only: the text does not
+    say how it is set against instalments.
     """
     about = {kind for kind, words in _ABOUT.items() if words.search(specs)}
     percents, dollars = _PERCENT.findall(specs), _DOLLARS.findall(specs)
@@ -72,17 +83,10 @@ def worth(specs: str, request: Request, product_price: Decimal, term_months: int
         return None
     if len(percents) == 1 and "$" not in specs and _TOTAL.search(specs) and Decimal(percents[0]) <= 100:
         return product_price * Decimal(percents[0]) / 100
-    if len(dollars) == 1 and specs.count("$") == 1 and not percents:
-        return _flat(Decimal(dollars[0].replace(",", "")), request, product_price, term_months)
+    if len(dollars) == 1 and specs.count("$") == 1 and not percents and request.payment == "Cash":
+        amount = Decimal(dollars[0].replace(",", ""))
+        return amount if amount <= product_price else None
     return None
-
-
-def _flat(amount: Decimal, request: Request, product_price: Decimal, term_months: int | None) -> Decimal | None:
-    if request.payment == "Loan":
-        if not term_months:
-            return None
-        amount = amount / term_months
-    return amount if amount <= product_price else None
 
 
 def accepts(exact: Decimal, amount: Decimal) -> bool:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from igent.errors import ConfigError
 from igent.types import CapacityView, Case, JsonObject, Violation
 from igent.workload import Dataset, Document, InputFile, MockAnswers, Rule
+from igent.workloads.sbus.complete import complete
 from igent.workloads.sbus.context import match_blocks, order_blocks
 from igent.workloads.sbus.mock import SbusMock
 from igent.workloads.sbus.order_rules import order_rules
@@ -44,6 +45,10 @@ class Sbus:
         if schema not in _BLOCKS:
             raise ConfigError(f"sbus has no schema {schema!r}: it has {', '.join(_BLOCKS)}")
         return _BLOCKS[schema](case)
+
+    def complete(self, answer: Any, case: Case) -> Any:
+        """See Completes.complete: missing subsidies of a certain worth, a missing reasoning, null or 0 instalments."""
+        return complete(answer, case)
 
     def predict(self, case: Case) -> str | None:
         """See Workload.predict: rule 4 of sbus.md."""
