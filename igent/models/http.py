@@ -192,11 +192,14 @@ def _checked_host(url: str) -> str:
     """The host and port of an endpoint, for messages: what else an address holds may be secret."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host, port, private = parts.hostname, parts.port, parts.username or parts.password
     except ValueError:
-        host, port, parts = None, None, urlsplit("")
+        host, port, private, parts = None, None, None, urlsplit("")
     if parts.scheme not in ("http", "https") or not host:
         raise ConfigError(
             Problem("", "the address of the endpoint is not one", "give --base-url like http://localhost:8000/v1")
         )
+    if private:
+        remedy = "take them out; the key goes into OPENAI_API_KEY"
+        raise ConfigError(Problem("", "the address of the endpoint holds a user name or a password", remedy))
     return f"{host}:{port}" if port else host

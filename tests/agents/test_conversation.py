@@ -277,7 +277,7 @@ async def test_a_unit_that_is_gone_is_asked_for_again_with_the_capacity_as_it_is
     assert asked == ["S1", "S2"]
     assert (result.cause, result.report.rounds, result.report.invalid_drafts) == ("", 2, 0)
     feedback = model.of("matcher")[1].messages[-1].content
-    assert "S1 has no unit left; choose with the capacity shown below" in feedback
+    assert "S1 has no unit to take; choose with the capacity shown below" in feedback
     assert '"S1":{"Capacity":2,"Used":2' in feedback
 
 

@@ -130,7 +130,7 @@ def test_a_registration_without_zip_fails_alone(shell: Shell, data: Path):
     outcomes = lines_of(shell.folder / "run" / "outcomes.jsonl")
     assert [o["status"] for o in outcomes] == ["done"] * 4 + ["failed"] + ["done"] * 5
     assert outcomes[4]["cause"] == "input"
-    assert outcomes[4]["reason"].count(f"data/{REGISTRATIONS}:6") == 1
+    assert outcomes[4]["reason"].count(f"{REGISTRATIONS}:6") == 1
     assert "Contact_Zip" in outcomes[4]["reason"]
     assert re.search(r"1 +input +", process.out)
     report = shell.igent("report", "run").out
@@ -147,8 +147,8 @@ def test_a_duplicate_id_fails_the_second_record(shell: Shell, data: Path):
     failed = [o for o in outcomes if o["status"] == "failed"]
     assert len(outcomes) == len({o["record_id"] for o in outcomes}) == 10
     assert len(failed) == 1
-    assert f"data/{REGISTRATIONS}:9" in failed[0]["reason"]
-    assert f"data/{REGISTRATIONS}:4" in failed[0]["reason"]
+    assert f"{REGISTRATIONS}:9" in failed[0]["reason"]
+    assert f"{REGISTRATIONS}:4" in failed[0]["reason"]
     assert len(json_of(shell.folder / "run" / "matches.json")) == 9
 
 
