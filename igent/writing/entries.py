@@ -78,7 +78,7 @@ def request_key(request: ChatRequest) -> str:
 def answer_to_entry(request: ChatRequest, completion: Completion) -> JsonObject:
     """The journal's entry of one paid answer."""
     answer = {**_plain(completion), "usage": _plain(completion.usage)}
-    del answer["recalled"]
+    del answer["recalled"], answer["value"]  # the value is in the text, and is read from it again
     return {
         "kind": "answer",
         "key": request_key(request),

@@ -106,10 +106,10 @@ def test_every_outcome_comes_back_exactly(outcome: Outcome) -> None:
 
 @given(completions)
 @settings(max_examples=80, deadline=None)
-def test_every_answer_comes_back_exactly_but_marked_as_recalled(completion: Completion) -> None:
+def test_every_answer_comes_back_exactly_but_marked_as_recalled_and_unread(completion: Completion) -> None:
     key, answer = answer_from_entry(through(answer_to_entry(request(), completion)))
     assert key == request_key(request())
-    assert repr(answer) == repr(replace(completion, recalled=True))
+    assert repr(answer) == repr(replace(completion, recalled=True, value=None))
 
 
 def test_an_outcome_entry_has_every_field_and_its_kind() -> None:
