@@ -98,6 +98,8 @@ def _say_resumed(state: RunState) -> None:
     if state.dropped_bytes:
         what = f"{state.dropped_bytes:,} damaged bytes at the end of the journal were set aside (journal.damaged-…)"
         click.echo(f"igent: {state.folder}: {what}", err=True)
+    if not state.total:
+        click.echo(f"igent: {state.folder}: the input has no records, there is nothing to do", err=True)
     if not state.resumed:
         return
     left = state.total - len(state.resumed)

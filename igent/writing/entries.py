@@ -2,7 +2,7 @@
 
 An outcome's entry: {"kind": "outcome", every field of igent.types.Outcome}. An answer's entry: {"kind": "answer",
 "key", "record_id", "step", "agent", "round", "model", "completion": {every field of igent.types.Completion but
-`recalled`}}.
+`recalled` and `value`}}.
 """
 
 from __future__ import annotations
