@@ -115,7 +115,9 @@ async def test_a_long_line_is_shown_only_around_the_error(tmp_path: Path) -> Non
 @pytest.mark.parametrize("depth", [5_000, 200_000])
 @pytest.mark.parametrize("bracket", ["[", '{"a":'])
 async def test_deep_nesting_is_refused_not_a_crash(tmp_path: Path, name: str, depth: int, bracket: str) -> None:
-    assert "nested too deeply" in await problems(tmp_path, f"[{bracket * depth}]", name)
+    said = await problems(tmp_path, f"[{bracket * depth}]", name)
+    # How deep the interpreter's own parser goes differs between versions; that it says so and does not die does not.
+    assert "nested too deeply" in said or (depth == 5_000 and "not valid JSON" in said)
 
 
 async def test_all_bad_lines_of_a_jsonl_are_named(tmp_path: Path) -> None:
