@@ -1,6 +1,6 @@
 """The baseline benchmark: igent's `p1m1m2c` against plain AutoGen teams, same job, same server, in turns in one run.
 
-    python benchmarks/baseline.py [--only autogen] [--server foreign|igent] [--repeats N] [--json FILE]
+    python benchmarks/baseline.py [--only autogen] [--server igent|foreign] [--repeats N] [--json FILE]
 
 Each contestant runs in a process of its own (so its CPU is its own), the server in another. Prints Markdown.
 """
@@ -146,7 +146,7 @@ def _data(args: argparse.Namespace, place: str) -> None:
 def options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="igent against plain AutoGen teams.")
-    parser.add_argument("--server", choices=["foreign", "igent"], default="foreign")
+    parser.add_argument("--server", choices=["foreign", "igent"], default="igent")
     parser.add_argument("--only", default="", help="only contestants with this in their name")
     parser.add_argument("--data")
     parser.add_argument("--scenario")
