@@ -178,10 +178,10 @@ def _code(ended: Ended) -> int:
 def _say_next(ended: Ended, folder: Path, code: int) -> None:
     if not (folder / "journal.jsonl").exists():
         return
-    failed = ended.report is not None and ended.report.summary.counts.failed > 0
-    if failed and code == 1:
+    counts = ended.report.summary.counts if ended.report is not None else None
+    if code == 1 and counts is not None and counts.failed:
         click.echo(f"igent: try the failed records again with: igent retry {shlex.quote(str(folder))}", err=True)
-    elif ended.report is None or ended.report.summary.counts.not_run:
+    elif counts.not_run if counts is not None else code in {3, 4, 130, 143}:
         arguments = [argument for argument in sys.argv[1:] if argument != "--fresh"]
         command = " ".join([_program(Path(sys.argv[0])), *map(shlex.quote, arguments)])
         click.echo(f"igent: what is finished is kept; go on with: {command}", err=True)

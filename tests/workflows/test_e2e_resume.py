@@ -124,6 +124,7 @@ def test_another_run_on_the_folder_is_refused(shell: Shell, arguments, said):
     process = shell.run(*arguments, "--mock", "--out", "run", code=2)
     assert f"run: holds another run: {said}" in process.err
     assert "--fresh" in process.err
+    assert "go on with" not in process.err, "the same command would be refused again"
     after = {path.name: path.read_bytes() for path in (shell.folder / "run").iterdir()}
     assert after == before
 
