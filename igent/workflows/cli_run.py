@@ -179,8 +179,11 @@ def _say_next(ended: Ended, folder: Path, code: int) -> None:
     if not (folder / "journal.jsonl").exists():
         return
     counts = ended.report.summary.counts if ended.report is not None else None
-    if code == 1 and counts is not None and counts.failed:
-        click.echo(f"igent: try the failed records again with: igent retry {shlex.quote(str(folder))}", err=True)
+    if code == 1 and ended.report is not None and counts is not None and counts.failed:
+        if any(outcome.status == "failed" and outcome.cause != "input" for outcome in ended.report.outcomes):
+            click.echo(f"igent: try the failed records again with: igent retry {shlex.quote(str(folder))}", err=True)
+        else:
+            click.echo("igent: mend the failed records in the input, then start over with --fresh", err=True)
     elif counts.not_run if counts is not None else code in {3, 4, 130, 143}:
         arguments = [argument for argument in sys.argv[1:] if argument != "--fresh"]
         command = " ".join([_program(Path(sys.argv[0])), *map(shlex.quote, arguments)])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["Workflow"]
 
+import logging
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
@@ -18,7 +19,7 @@ import orjson
 from igent.capacity.ledger import Ledger
 from igent.clock import SYSTEM_CLOCK, Clock
 from igent.config.settings import Settings
-from igent.errors import Problem, RunFolderError
+from igent.errors import Problem, ProviderError, RunFolderError
 from igent.files import replace_file
 from igent.models.stack import build_stack
 from igent.records.selection import select
@@ -41,6 +42,8 @@ from igent.workload import Dataset
 from igent.writing.entries import answer_to_entry, request_key
 from igent.writing.journal import Journal
 from igent.writing.views import ViewWriter
+
+log = logging.getLogger("igent.run")
 
 
 class Workflow:
@@ -210,6 +213,7 @@ class Workflow:
             random=Random(self.settings.seed),
             find=lambda request: folder.recall(request_key(request)),
             keep=keep,
+            on_retry=_log_retry,
         )
 
     def _facts(self, folder: RunFolder, started: str, seconds: float, resumed: int, *, interrupted: bool) -> RunFacts:
@@ -234,3 +238,7 @@ class Workflow:
             models=self.constellation.models,
             versions=versions(),
         )
+
+
+def _log_retry(request: ChatRequest, error: ProviderError, wait: float) -> None:
+    log.info("record %s, %s: again in %.1f s: %s", request.context.record_id, request.context.agent, wait, error)

@@ -163,11 +163,13 @@ class Session:
 
 
 def with_write_time(outcome: Outcome, seconds: float) -> Outcome:
-    """The outcome with the seconds that its journal entry took, counted to its last phase."""
+    """The outcome with the seconds that its journal entry took, counted to its last phase. One that was not worked on
+    has no phase and stays as it is: its wait for the disk is no record's time."""
+    if not outcome.timings:
+        return outcome
     timings = dict(outcome.timings)
-    if timings:
-        phase, last = list(timings.items())[-1]
-        timings[phase] = replace(last, write=seconds, total=last.total + seconds)
+    phase, last = list(timings.items())[-1]
+    timings[phase] = replace(last, write=seconds, total=last.total + seconds)
     return replace(outcome, timings=timings, total_seconds=outcome.total_seconds + seconds)
 
 

@@ -137,6 +137,8 @@ def test_a_registration_without_zip_fails_alone(shell: Shell, data: Path):
     assert re.search(r"1 +input +.*Contact_Zip", report)
     assert outcomes[4]["record_id"] in report
     oracle(shell.folder / "run", data=data)
+    assert "igent retry" not in process.err, "it would find nothing to do"
+    assert "mend the failed records in the input" in process.err
     assert "nothing to retry" in shell.igent("retry", "run").err
 
 
