@@ -1,20 +1,39 @@
-"""What the contestants of the baseline benchmark share: their input, and how time and CPU are taken."""
+"""What the contestants share: their input, the loop over it, and how time, CPU and memory are taken. Standard library
+only: the peers have no igent."""
 
 from __future__ import annotations
 
-__all__ = ["Case", "Result", "arguments", "cpu_seconds", "load_case", "report", "row_slice"]
+__all__ = [
+    "Case",
+    "Register",
+    "Result",
+    "Row",
+    "cpu_seconds",
+    "flag",
+    "load_case",
+    "measured",
+    "options",
+    "peak_megabytes",
+    "report",
+]
 
 import argparse
+import asyncio
 import json
 import re
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 Row = dict[str, Any]
+Register = Callable[[Row], Awaitable[Row | None]]
+"""Brings the purchase order of one registration; None when nobody fits."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +48,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """One measured run. Seconds: `wall` of the whole, `cpu` of the client process, `seconds` of each registration."""
+    """One measured run. `n` were to be done, `done` ended with an order. Seconds: `wall` of the whole, `cpu` of the
+    client process, `seconds` of each that finished; `peak` is the process's largest resident size in MB."""
 
     name: str
     concurrency: int
@@ -37,6 +57,7 @@ class Result:
     done: int
     wall: float
     cpu: float
+    peak: float
     seconds: list[float] = field(default_factory=list)
 
 
@@ -51,41 +72,23 @@ def load_case(data: Path, scenario: str) -> Case:
     return Case(parts["registrations"], offers, parts.get("incentives", []), stock)
 
 
-def row_slice(offers: Row, row: Row, supplier: str | None = None) -> Row:
-    """The part of the offers that one registration can use: its ZIP code, its products, its quantity's neighbours.
-
-    `supplier` keeps that one only.
-    """
-    place = str(row.get("Contact_Zip")).zfill(5)
-    panels = int(row.get("Proposal_OptimalAmountOfPanels") or row.get("Product_AmountOfPanels") or 0)
-    asked = {"Solar": panels, "Battery": int(row.get("Proposal_OptimalAmountOfBatteries") or 0)}
-    found = []
-    for entry in offers["SupplierOffers"]:
-        if place not in (str(z).zfill(5) for z in entry["ServiceAreas"]) or supplier not in {None, entry["SupplierID"]}:
-            continue
-        products = [
-            {**p, "ProductPrices": _near(p["ProductPrices"], asked[p["ProductType"]])}
-            for p in entry["Offers"]
-            if asked[p["ProductType"]]
-        ]
-        found.append({**entry, "ServiceAreas": [place], "Offers": products})
-    return {"CampaignID": offers["CampaignID"], "SupplierOffers": found}
-
-
-def _near(prices: Sequence[Row], asked: int) -> list[Row]:
-    """The closest listed quantity; of two equally close ones both."""
-    least = min(abs(int(p["Quantity"]) - asked) for p in prices)
-    return [p for p in prices if abs(int(p["Quantity"]) - asked) == least]
-
-
 def cpu_seconds() -> float:
     """User and system seconds of this process so far."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
-def arguments(description: str, argv: Sequence[str] | None = None, **flags: str) -> argparse.Namespace:
-    """The options that every contestant has, and its own on/off `flags` with their help."""
+def peak_megabytes() -> float:
+    """The largest resident size of this process so far, in MB of 2**20 bytes."""
+    with suppress(OSError):  # ru_maxrss may be that of the process that started this one
+        if found := re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("utf-8")):
+            return int(found[1]) / 1024
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def options(description: str) -> argparse.ArgumentParser:
+    """The command line that every contestant has."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--base-url", required=True, help="the endpoint, up to /v1")
     parser.add_argument("--data", type=Path, required=True)
@@ -93,11 +96,41 @@ def arguments(description: str, argv: Sequence[str] | None = None, **flags: str)
     parser.add_argument("--concurrency", type=int, default=1)
     parser.add_argument("--n", type=int, default=5, help="registrations")
     parser.add_argument("--warm", type=int, default=1, help="registrations before the measurement, not counted")
+    parser.add_argument("--timeout", type=float, default=1_800.0, help="seconds after which the rest is given up")
     parser.add_argument("--name", default=Path(sys.argv[0]).stem)
-    parser.add_argument("--critic", default="invalid", help="igent's critic policy")
-    for flag, text in flags.items():
-        parser.add_argument(f"--{flag}", action=argparse.BooleanOptionalAction, default=True, help=text)
-    return parser.parse_args(argv)
+    return parser
+
+
+def flag(parser: argparse.ArgumentParser, name: str, text: str) -> None:
+    """Add an option that is on, and off as --no-NAME."""
+    parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=True, help=text)
+
+
+async def measured(args: argparse.Namespace, rows: Sequence[Row], register: Register) -> Result:
+    """Warm up, then measure: all rows, so many at once, until the time is up."""
+    await _drive(register, islice(rows, args.warm), 1, args.timeout)
+    start, cpu = perf_counter(), cpu_seconds()
+    seconds, orders = await _drive(register, islice(rows, args.n), args.concurrency, args.timeout)
+    wall, used = perf_counter() - start, cpu_seconds() - cpu
+    return Result(args.name, args.concurrency, args.n, orders, wall, used, peak_megabytes(), seconds)
+
+
+async def _drive(register: Register, rows: islice[Row], concurrency: int, timeout: float) -> tuple[list[float], int]:
+    gate, seconds, orders = asyncio.Semaphore(concurrency), list[float](), 0
+
+    async def one(row: Row) -> None:
+        nonlocal orders
+        async with gate:
+            start = perf_counter()
+            order = await register(row)
+            orders += order is not None
+            seconds.append(perf_counter() - start)
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout), asyncio.TaskGroup() as group:
+            for row in rows:
+                group.create_task(one(row))
+    return seconds, orders
 
 
 def report(result: Result) -> None:

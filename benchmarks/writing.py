@@ -18,10 +18,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from igent.types import CallContext, ChatMessage, ChatRequest, Completion, Outcome, PhaseTiming, StepReport, Usage
+from igent.outcome import Outcome, PhaseTiming, StepReport
+from igent.types import CallContext, ChatMessage, ChatRequest, Completion, Usage
 from igent.writing.audit import audit_line
 from igent.writing.entries import answer_to_entry, outcome_from_entry, outcome_to_entry
-from igent.writing.journal import Journal, read_journal
+from igent.writing.journal import Journal
+from igent.writing.outcomes import JournalOutcomes
+from igent.writing.reader import read_journal
 from igent.writing.views import ViewWriter
 
 _SIZES = (100, 1_000, 10_000)
@@ -77,7 +80,9 @@ def make(index: int) -> tuple[Outcome, list[tuple[ChatRequest, Completion]]]:
 async def work(count: int, concurrency: int, folder: Path) -> tuple[Journal, ViewWriter]:
     """Write so many records, some at a time."""
     journal = Journal(folder / "journal.jsonl", audit=folder / "conversations.jsonl")
-    views = ViewWriter(folder, ["matches", "pos"], capacity=lambda: {"SUP1": {"Capacity": count}}, flush_seconds=0.0)
+    outcomes = JournalOutcomes(folder / "journal.jsonl")
+    capacity = {"SUP1": {"Capacity": count}}
+    views = ViewWriter(folder, ["matches", "pos"], outcomes, capacity=lambda: capacity, flush_seconds=0.0)
     numbers: Iterator[int] = iter(range(count))
 
     async def worker() -> None:
@@ -89,8 +94,7 @@ async def work(count: int, concurrency: int, folder: Path) -> tuple[Journal, Vie
                 for message in request.messages:
                     audit += audit_line(outcome.record_id, role=message.role, content=message.content)
                 audit += audit_line(outcome.record_id, role="assistant", content=answer.text)
-            await journal.write(outcome_to_entry(outcome), audit)
-            views.add(outcome)
+            views.add(outcome, await journal.write(outcome_to_entry(outcome), audit))
 
     async with asyncio.TaskGroup() as group:
         group.create_task(journal.run())

@@ -18,13 +18,14 @@ if _TYPE_CHECKING:
         ConfigError,
         DataError,
         IgentError,
+        LimitError,
         ProviderError,
         RunFolderError,
         RunInUseError,
     )
+    from igent.outcome import Outcome
     from igent.reporting.report import Report
-    from igent.types import Outcome
-    from igent.workflows.api import run_workflow
+    from igent.workflows.api import estimate_workflow, run_workflow
     from igent.workflows.constellation import Constellation, load_constellation
     from igent.workflows.run import Workflow
 
@@ -34,6 +35,7 @@ __all__ = [
     "Constellation",
     "DataError",
     "IgentError",
+    "LimitError",
     "Outcome",
     "ProviderError",
     "Report",
@@ -41,6 +43,7 @@ __all__ = [
     "RunInUseError",
     "Workflow",
     "__version__",
+    "estimate_workflow",
     "load_constellation",
     "run_workflow",
 ]
@@ -53,12 +56,14 @@ _HOMES = {
     "Constellation": "igent.workflows.constellation",
     "DataError": "igent.errors",
     "IgentError": "igent.errors",
-    "Outcome": "igent.types",
+    "LimitError": "igent.errors",
+    "Outcome": "igent.outcome",
     "ProviderError": "igent.errors",
     "Report": "igent.reporting.report",
     "RunFolderError": "igent.errors",
     "RunInUseError": "igent.errors",
     "Workflow": "igent.workflows.run",
+    "estimate_workflow": "igent.workflows.api",
     "load_constellation": "igent.workflows.constellation",
     "run_workflow": "igent.workflows.api",
 }

@@ -14,6 +14,7 @@ IgentError
 │   ├── IncompleteError        the answer was cut off before its end
 │   ├── ProtocolError          the endpoint's reply is not what the protocol says
 │   └── RequestError           the endpoint refuses this request (400, 413, 422 …)
+├── LimitError             a limit of the run (cost, calls) is reached                exit 6
 └── InternalError          a bug of igent's                                           exit 3
 """
 
@@ -28,6 +29,7 @@ __all__ = [
     "IgentError",
     "IncompleteError",
     "InternalError",
+    "LimitError",
     "Problem",
     "ProtocolError",
     "ProviderError",
@@ -39,6 +41,8 @@ __all__ = [
 ]
 
 from dataclasses import dataclass
+
+from igent.types import NO_USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ class ProviderError(IgentError):
     """The model endpoint failed.
 
     `retryable` tells whether the same call may succeed later, `fatal` that no call can. `retries` and `rate_limited`
-    are the attempts beyond the first that the call had, and the answers of 429 among them.
+    are the attempts beyond the first that the call had, and the answers of 429 among them; `wasted` the tokens that all
+    its attempts are estimated to have cost.
     """
 
     exit_code = 4
@@ -101,6 +106,7 @@ class ProviderError(IgentError):
     fatal = False
     retries = 0
     rate_limited = 0
+    wasted = NO_USAGE
 
 
 class AuthError(ProviderError):
@@ -155,6 +161,15 @@ class ProtocolError(ProviderError):
 
 class RequestError(ProviderError):
     """The endpoint refuses this very request (context length, content filter, bad parameter): the record fails."""
+
+
+class LimitError(IgentError):
+    """A limit that was set for the run is reached: the message says which, its value, and what hit it.
+
+    No record fails for it: the run drains, and goes on where it was with a higher limit.
+    """
+
+    exit_code = 6
 
 
 class InternalError(IgentError):

@@ -7,9 +7,24 @@ The way of one record, in these words:
 from __future__ import annotations
 
 __all__ = [
-    "CallContext", "CapacityView", "Case", "ChatMessage", "ChatRequest", "Completion", "Finish", "JsonObject",
-    "Model", "Outcome", "OutcomeStatus", "PhaseTiming", "Record", "Role", "StepReport", "Stock",
-    "StopCondition", "StopFactory", "Usage", "Verdict", "Violation",
+    "NO_USAGE",
+    "CallContext",
+    "CapacityView",
+    "Case",
+    "ChatMessage",
+    "ChatRequest",
+    "Completion",
+    "Finish",
+    "JsonObject",
+    "Model",
+    "Record",
+    "Role",
+    "Stock",
+    "StopCondition",
+    "StopFactory",
+    "Usage",
+    "Verdict",
+    "Violation",
 ]  # fmt: skip
 
 from collections.abc import Callable, Mapping
@@ -19,7 +34,6 @@ from typing import Any, Literal, Protocol
 
 JsonObject = dict[str, Any]
 Role = Literal["system", "user", "assistant"]
-OutcomeStatus = Literal["done", "no_match", "failed"]
 # "stop": the model said so. "cut": igent closed the stream at the JSON. "length": the token limit.
 Finish = Literal["stop", "cut", "length", "content_filter", "unknown"]
 
@@ -131,6 +145,9 @@ class Usage:
         return {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens, "estimated": self.estimated}
 
 
+NO_USAGE = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """Whose call this is: the record, the step (its output's name) and the agent; for the journal, logs and errors."""
@@ -169,7 +186,9 @@ class Completion:
 
     `text` is everything received up to the stop; `first_token_seconds` and `seconds` are measured from the call;
     `retries` counts attempts beyond the first; `recalled` marks an answer taken from the journal (no call was made);
-    `value` is the parsed JSON that ended the call, if one did; `model` is the name the endpoint gave.
+    `value` is the parsed JSON that ended the call, if one did; `model` is the name the endpoint gave. `wasted` are the
+    tokens of attempts for this answer that brought nothing (failed, or outrun by a second call); `hedged` counts those
+    second calls.
     """
 
     text: str
@@ -182,6 +201,8 @@ class Completion:
     rate_limited: int = 0
     recalled: bool = False
     value: Any = None
+    wasted: Usage = NO_USAGE
+    hedged: int = 0
 
 
 class StopCondition(Protocol):
@@ -201,6 +222,11 @@ class StopCondition(Protocol):
         """How many characters of the text belong to the answer, up to the end of the value; 0 before that."""
         ...
 
+    @property
+    def seen(self) -> int:
+        """How many characters it was fed: what a call that is given up has cost."""
+        ...
+
 
 StopFactory = Callable[[], StopCondition]
 
@@ -218,68 +244,3 @@ class Model(Protocol):
     async def close(self) -> None:
         """Release what it holds (connections); it is not used afterwards."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseTiming:
-    """Where the seconds of one phase of one record went. `total` is wall time, waiting for the ledger, critic, models
-    and disk included; `conversation` the whole conversation, of which `critic` is a part."""
-
-    total: float = 0.0
-    conversation: float = 0.0
-    critic: float = 0.0
-    capacity: float = 0.0
-    write: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class StepReport:
-    """How one step of one record went; the audit trail of outcomes.jsonl.
-
-    `critic`: "skipped" (policy), "approved", "rejected", or "none" (the step has no critic).
-    `speculation`: "hit", "miss" or "none". The critic's tokens are part of `usage`; they are told apart, with
-    `critic_model` ("" when it is not told, or no critic spoke), because two models have two prices.
-    """
-
-    phase: str
-    step: str
-    agent: str
-    model: str
-    critic: Literal["skipped", "approved", "rejected", "none"]
-    rounds: int
-    usage: Usage
-    prompt_checksum: str
-    speculation: Literal["hit", "miss", "none"] = "none"
-    calls: int = 0
-    critic_calls: int = 0
-    cut: int = 0
-    retries: int = 0
-    rate_limited: int = 0
-    recalled: int = 0
-    invalid_drafts: int = 0
-    critic_model: str = ""
-    critic_checksum: str = ""
-    critic_input_tokens: int = 0
-    critic_output_tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The one end of a record: `done`, `no_match` or `failed`, with the reason (empty when done).
-
-    `outputs` maps each step's output name to its JSON object; `takes` is the supplier whose unit the record took;
-    `violations` are those of the last draft when it failed; `cause` is a short word for grouping failures
-    ("input", "rules", "schema", "json", "critic", "capacity", "provider", "internal").
-    """
-
-    record_id: str
-    index: int
-    status: OutcomeStatus
-    reason: str = ""
-    cause: str = ""
-    steps: tuple[StepReport, ...] = ()
-    outputs: Mapping[str, JsonObject] = field(default_factory=dict)
-    takes: str | None = None
-    violations: tuple[Violation, ...] = ()
-    timings: Mapping[str, PhaseTiming] = field(default_factory=dict)
-    total_seconds: float = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Completes", "Dataset", "Document", "InputFile", "MockAnswers", "Rule", "Workload"]
+__all__ = ["Completes", "Dataset", "Document", "Expects", "InputFile", "MockAnswers", "Rule", "Shortens", "Workload"]
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +75,35 @@ class Completes(Protocol):
     def complete(self, answer: Any, case: Case) -> Any:
         """The answer (an instance of the step's schema) with what is certain put in. What it says wrongly stays: the
         rules look at it afterwards."""
+        ...
+
+
+@runtime_checkable
+class Expects(Protocol):
+    """A workload may also know the answer itself: phases start early on it, rule agents give it, and `igent compare`
+    judges by it."""
+
+    prose: frozenset[str]
+    """Fields that are words for people and decide nothing, such as a reasoning: no part of a comparison."""
+
+    def expect(self, case: Case, schema: str) -> JsonObject | None:
+        """The answer of this schema that the rules give for the case, as a model would give it in full, or the "nobody
+        fits" answer; None where the rules do not decide all of it. Of the case it may use all but answers of `earlier`
+        that it can expect itself: where they are missing it goes by its own expectation of them."""
+        ...
+
+
+@runtime_checkable
+class Shortens(Protocol):
+    """A workload may also ask a model only for what cannot be copied from elsewhere: output tokens are the time."""
+
+    short: Mapping[str, type[BaseModel]]
+    """Schema name -> the model of the short answer: what is asked for where a step says `answer: short`. It keeps
+    further fields (extra="allow"), so that an answer which gives more is not refused."""
+
+    def expand(self, value: JsonObject, case: Case, schema: str) -> JsonObject:
+        """The full answer of the schema: what the model gave, untouched, and what it left out, put in from the record,
+        the reference, earlier answers, or arithmetic over what it gave. What it gives wrongly stays, for the rules."""
         ...
 
 

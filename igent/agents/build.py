@@ -7,6 +7,7 @@ __all__ = ["Maker", "Participant", "resolve_type"]
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from typing import Any, Literal
 
@@ -73,6 +74,7 @@ def resolve_type(path: str | None) -> Maker:
     return maker  # type: ignore[no-any-return]  # whatever it makes is checked in Participant.make
 
 
+@cache  # one agent is made for each conversation, and a signature takes longer to read than all else in making it
 def _takes(maker: Maker, name: str) -> bool:
     parameters = inspect.signature(maker).parameters
     return name in parameters or any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())

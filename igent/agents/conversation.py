@@ -1,7 +1,7 @@
 """One conversation: the turn-taking of one phase of one record. Matcher, checks, critic where it is needed, again.
 
-    ask the matcher -> check -> (critic?) -> take the unit -> accepted
-           ^------------ what was wrong <-------'
+    (rules decide?) -> ask the matcher -> check -> (critic?) -> take the unit -> accepted
+                             ^------------ what was wrong <-------'
 
 A draft is accepted when the checks pass, the critic (where it is asked) approves, and the unit it takes is free. What
 is not accepted after the last round has failed, with its violations; nothing is ever guessed.
@@ -9,101 +9,33 @@ is not accepted after the last round has failed, with its violations; nothing is
 
 from __future__ import annotations
 
-__all__ = ["Conversation", "Step", "StepResult", "Tools"]
+__all__ = ["Conversation"]
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from autogen_agentchat.messages import TextMessage
 
 from igent.agents.build import Participant
 from igent.agents.opinion import Opinion, is_opinion, read_opinion
+from igent.agents.step import Accepts, OnDraft, Settle, Step, StepResult, Tools
 from igent.agents.tally import Tally
-from igent.agents.turn import ClientMaker, Said, Speaker
-from igent.clock import Clock
-from igent.config.policy import CriticPolicy
+from igent.agents.turn import Said, Speaker
 from igent.errors import ProviderError
-from igent.types import CallContext, Case, JsonObject, StepReport, StopFactory, Verdict, Violation
+from igent.outcome import StepReport
+from igent.types import NO_USAGE, CallContext, Case, JsonObject, Verdict, Violation
 
 _UNFINISHED: Mapping[str, str] = {
     "length": "the answer was cut off by the token limit before it was complete; answer more briefly",
     "content_filter": "the endpoint's content filter withheld the answer",
 }
-Accepts = Callable[[Any], bool]
-Settle = Callable[["Step", Verdict], Case | None]
-"""Takes the unit of an acceptable answer. None: taken. A case: the unit is gone, this is the case as it is now."""
-
-
-class Checks(Protocol):
-    """What a step's answers are checked with; see validation/checker.py."""
-
-    def accepts(self, value: Any) -> bool:
-        """Whether the value has the shape of an answer."""
-        ...
-
-    def verify(self, value: Any, case: Case) -> Verdict:
-        """Schema and rules."""
-        ...
-
-
-class Texts(Protocol):
-    """How messages are written; see prompting/messages.py."""
-
-    def matcher_question(self, blocks: Mapping[str, Any]) -> str: ...
-    def critic_question(self, blocks: Mapping[str, Any], draft: Any, violations: Sequence[Violation]) -> str: ...
-    def feedback(self, blocks: Mapping[str, Any], violations: Sequence[Violation], critic: str | None) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What conversations are handed when they are wired.
-
-    `client` makes model clients; `stop` makes the stop condition for answers that a predicate accepts; `read` finds the
-    answer in a whole text: (JSON value or None, what is wrong or ""); `blocks` gives the prompt's data; `turn_seconds`
-    bounds one turn of an agent.
-    """
-
-    client: ClientMaker
-    stop: Callable[[Accepts], StopFactory]
-    read: Callable[[str, Accepts], tuple[Any, str]]
-    blocks: Callable[[Case, str], Mapping[str, Any]]
-    texts: Texts
-    clock: Clock
-    seed: int
-    turn_seconds: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One answer to be found, ready to run: see StepSpec for the meaning."""
-
-    phase: str
-    output: str
-    schema: str
-    matcher: Participant
-    critic: Participant | None
-    policy: CriticPolicy
-    max_rounds: int
-    reserves: str | None
-    checks: Checks
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """How one step ended. `cause` is "" when the answer was accepted, else as in Outcome; `reason` says it in words."""
-
-    step: Step
-    verdict: Verdict
-    report: StepReport
-    cause: str = ""
-    reason: str = ""
-    critic_seconds: float = 0.0
-    capacity_seconds: float = 0.0
 
 
 @dataclass(slots=True)
 class _Draft:
+    by: str
     said: Said
     value: Any
     verdict: Verdict
@@ -119,14 +51,16 @@ class Conversation:
     _before: list[TextMessage] = field(default_factory=list)
     _talk: _Talk | None = None
 
-    async def run(self, step: Step, case: Case, settle: Settle) -> StepResult:
+    async def run(self, step: Step, case: Case, settle: Settle, on_draft: OnDraft | None = None) -> StepResult:
         """Find the answer of one step. Later steps of the same conversation are told of it.
 
         A provider's error ends the step as failed; a fatal one (key, quota) is raised.
         """
-        talk = self._talk = _Talk(self, step, settle)
+        talk = self._talk = _Talk(self, step, settle, on_draft)
         try:
-            return await talk.run(case)
+            result = await talk.run(case)
+            self._talk = None  # they hold each other: what is said is free for memory now, not when the collector comes
+            return result
         except ProviderError as error:
             if error.fatal:
                 raise
@@ -135,7 +69,7 @@ class Conversation:
             return talk.result(Verdict(()), "provider", str(error))
 
     def unfinished(self) -> StepReport:
-        """The figures of the latest step, which may have ended in an exception."""
+        """The figures of the latest step, which may have ended in an exception, or been given up."""
         assert self._talk is not None  # a step was begun  # noqa: S101
         return self._talk.result(Verdict(())).report
 
@@ -157,11 +91,12 @@ class Conversation:
         """What the agents of later steps are shown of this one."""
         self._before += [TextMessage(content=question, source="user"), TextMessage(content=answer, source=agent)]
 
-    def speaker(self, step: Step, participant: Participant, accepts: Accepts) -> Speaker:
+    def speaker(self, step: Step, participant: Participant, accepts: Accepts, tally: Tally) -> Speaker:
         """A participant, with its own AutoGen agent, for this conversation."""
         context = CallContext(self.record_id, step.output, participant.name)
         tools = self.tools
-        return Speaker(participant, tools.client, context, tools.stop(accepts), tools.clock, tools.turn_seconds)
+        stop = tools.stop(accepts)
+        return Speaker(participant, tools.client, context, stop, tools.clock, tools.turn_seconds, tally.given_up)
 
     def messages(self, text: str, *, first: bool) -> list[TextMessage]:
         """What is delivered with a question: the earlier steps, where the agent has not seen them, and the question."""
@@ -171,25 +106,26 @@ class Conversation:
 class _Talk:
     """The rounds of one step."""
 
-    def __init__(self, conversation: Conversation, step: Step, settle: Settle) -> None:
-        self._of, self._step, self._settle = conversation, step, settle
+    def __init__(self, conversation: Conversation, step: Step, settle: Settle, on_draft: OnDraft | None) -> None:
+        self._of, self._step, self._settle, self._on_draft = conversation, step, settle, on_draft
         self._tools = conversation.tools
         self._tally = Tally(step.phase, step.output, step.matcher, step.critic)
-        self._matcher = conversation.speaker(step, step.matcher, step.checks.accepts)
+        self._matcher: Speaker | None = None
         self._critic_seconds = self._capacity_seconds = 0.0
+        self._value: Any = None
 
     async def run(self, case: Case) -> StepResult:
         step, draft = self._step, None
         blocks = self._tools.blocks(case, step.schema)
         question = self._tools.texts.matcher_question(blocks)
         for round_ in range(1, step.max_rounds + 1):
-            draft = await self._ask(question, case, first=round_ == 1)
+            draft = (self._decided(case) if round_ == 1 else None) or await self._ask(question, case)
             opinion = await self._consult(blocks, draft)
             verdict = _with_opinion(draft.verdict, opinion)
             if verdict.ok:
                 fresh = self._take(verdict)
                 if fresh is None:
-                    self._of.remember(question, draft.said.text, step.matcher.name)
+                    self._of.remember(question, draft.said.text, draft.by)
                     return self.result(verdict)
                 case, blocks = fresh, self._tools.blocks(fresh, step.schema)
                 verdict = Verdict((_unit_gone(step, verdict),), verdict.value)
@@ -199,37 +135,57 @@ class _Talk:
         return self.result(draft.verdict, _cause(draft.verdict), _reason(draft.verdict, step.max_rounds))
 
     def result(self, verdict: Verdict, cause: str = "", reason: str = "") -> StepResult:
-        return StepResult(
-            self._step, verdict, self._tally.report(), cause, reason, self._critic_seconds, self._capacity_seconds
-        )
+        report, critic, capacity = self._tally.report(), self._critic_seconds, self._capacity_seconds
+        return StepResult(self._step, verdict, report, cause, reason, critic, capacity, self._value)
 
     def failed(self, error: ProviderError) -> None:
         """Count the call that failed in the end."""
-        self._tally.failed(retries=error.retries, rate_limited=error.rate_limited)
+        self._tally.failed(error)
 
-    async def _ask(self, question: str, case: Case, *, first: bool) -> _Draft:
-        step = self._step
+    def _decided(self, case: Case) -> _Draft | None:
+        """What the rule agent says; None without one, or where the rules do not decide."""
+        value = self._step.decide(case)
+        if value is None:
+            return None
+        said = Said(json.dumps(value, ensure_ascii=False), (), NO_USAGE, 0.0)
+        return self._drafted(self._step.rule, said, value, self._step.checks.verify(value, case))
+
+    async def _ask(self, question: str, case: Case) -> _Draft:
+        step, matcher, first = self._step, self._matcher, self._matcher is None
+        if matcher is None:
+            matcher = self._matcher = self._of.speaker(step, step.matcher, step.checks.accepts, self._tally)
         self._of.note(step, step.matcher.name, "sent", question, prompt_checksum=step.matcher.checksum)
-        said = await self._matcher.say(self._of.messages(question, first=first))
-        self._of.note(step, step.matcher.name, "received", said.text, **_how(said, step.matcher))
-        value, problem = self._value(said, step.checks.accepts)
+        said = await matcher.say(self._of.messages(question, first=first))
+        value, problem = self._read(said, step.checks.accepts)
         verdict = Verdict((Violation("json", "", problem),)) if value is None else step.checks.verify(value, case)
-        self._tally.drafted(said, valid=verdict.ok)
-        self._of.note(step, step.matcher.name, "checked", [str(v) for v in verdict.violations] or "ok")
-        return _Draft(said, value, verdict)
+        return self._drafted(step.matcher.name, said, value, verdict)
+
+    def _drafted(self, by: str, said: Said, value: Any, verdict: Verdict) -> _Draft:
+        step = self._step
+        ruled = by == step.rule
+        how = {"model": "", "finish": "", "usage": said.usage.to_json()} if ruled else _how(said, step.matcher)
+        self._of.note(step, by, "received", said.text, **how)
+        self._tally.drafted(said, valid=verdict.ok, by=by, model="" if ruled else step.matcher.model)
+        self._of.note(step, by, "checked", [str(v) for v in verdict.violations] or "ok")
+        self._value = value
+        return _Draft(by, said, value, verdict)
 
     async def _consult(self, blocks: Mapping[str, Any], draft: _Draft) -> Opinion | None:
         step, critic = self._step, self._step.critic
         valid = draft.verdict.ok
         if critic is None or not step.policy.asks(valid=valid, record_id=self._of.record_id, seed=self._tools.seed):
             return None
-        shown = draft.value if draft.value is not None else draft.said.text
+        if valid and self._on_draft is not None:
+            self._on_draft(step, draft.verdict)
+        found = (draft.verdict.value, draft.value, draft.said.text)
+        shown = next(value for value in found if value is not None)
         question = self._tools.texts.critic_question(blocks, shown, draft.verdict.violations)
         self._of.note(step, critic.name, "sent", question, prompt_checksum=critic.checksum)
         # A critic judges one draft at a time and needs no memory of earlier ones: the violations are in the question.
-        said = await self._of.speaker(step, critic, is_opinion).say(self._of.messages(question, first=True))
+        speaker = self._of.speaker(step, critic, is_opinion, self._tally)
+        said = await speaker.say(self._of.messages(question, first=True))
         self._of.note(step, critic.name, "received", said.text, **_how(said, critic))
-        value, problem = self._value(said, is_opinion)
+        value, problem = self._read(said, is_opinion)
         whole = not said.calls or said.calls[-1].finish not in _UNFINISHED
         opinion = read_opinion(said.text, value) if whole else Opinion(None, problem)
         self._critic_seconds += said.seconds
@@ -242,7 +198,7 @@ class _Talk:
         self._capacity_seconds += self._tools.clock.now() - started
         return fresh
 
-    def _value(self, said: Said, accepts: Accepts) -> tuple[Any, str]:
+    def _read(self, said: Said, accepts: Accepts) -> tuple[Any, str]:
         last = said.calls[-1] if said.calls else None
         if last is not None and last.finish in _UNFINISHED:
             return None, _UNFINISHED[last.finish]

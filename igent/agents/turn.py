@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-__all__ = ["ClientMaker", "Said", "Speaker"]
+__all__ = ["Calling", "ClientMaker", "GivenUp", "Said", "Speaker"]
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from autogen_agentchat.base import ChatAgent
+from autogen_agentchat.agents import AssistantAgent
+from autogen_agentchat.base import ChatAgent, Response
 from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
 from autogen_core.models import ChatCompletionClient
 
 from igent.agents.build import Participant
 from igent.clock import Clock
-from igent.errors import DeadlineError, Problem
+from igent.errors import DeadlineError, InternalError, Problem
 from igent.types import CallContext, Completion, StopFactory, Usage
 
+GivenUp = Callable[[Usage], None]
+"""Is told what a call had cost, by estimate, when it was given up in the middle."""
+Calling = Callable[[bool], None]
+"""Is told when a call begins (True) and when it has ended (False)."""
 ClientMaker = Callable[
-    [Participant, CallContext, StopFactory | None, Callable[[Completion], None]], ChatCompletionClient
+    [Participant, CallContext, StopFactory | None, Callable[[Completion], None], GivenUp, Calling],
+    ChatCompletionClient,
 ]
-"""Makes the model client of one agent in one conversation. Each call's Completion is handed to the last argument."""
+"""Makes the model client of one agent in one conversation, and tells the last three arguments of its calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +54,35 @@ class Speaker:
         stop: StopFactory | None,
         clock: Clock,
         seconds: float,
+        given_up: GivenUp,
     ) -> None:
         self.participant = participant
         self._seconds = seconds
         self._place = f"record {context.record_id}, {context.step}, {context.agent}"
         self._clock = clock
         self._calls: list[Completion] = []
-        self._agent: ChatAgent = participant.make(client(participant, context, stop, self._calls.append))
+        self._scope: asyncio.Timeout | None = None
+        self._left: float | None = None
+        made = client(participant, context, stop, self._calls.append, given_up, self._calling)
+        self._agent: ChatAgent = participant.make(made)
 
     async def say(self, messages: Sequence[TextMessage]) -> Said:
         """Send the messages and await the answer. Errors of the model client pass through AutoGen unchanged.
 
-        Raises DeadlineError when the turn takes longer than it may: an agent of somebody's own may hang.
+        Raises DeadlineError when the turn takes longer than it may: an agent of somebody's own may hang. The time of
+        its calls does not count: they have deadlines of their own, and may wait long for their turn.
         """
         self._calls.clear()
         started = self._clock.now()
-        scope = asyncio.timeout(self._seconds)
+        scope = self._scope = asyncio.timeout(self._seconds)
         try:
             async with scope:
                 # A fresh token for each turn: AutoGen's token keeps a callback for every call it was linked to.
-                response = await self._agent.on_messages(messages, CancellationToken())
+                token = CancellationToken()
+                if type(self._agent).on_messages is AssistantAgent.on_messages:
+                    response = await self._respond(messages, token)
+                else:
+                    response = await self._agent.on_messages(messages, token)
         except TimeoutError as error:
             if not scope.expired():
                 raise
@@ -75,10 +90,37 @@ class Speaker:
             raise DeadlineError(
                 Problem(self._place, what, "does the agent hang? run: {deadlines: {turn: …}}")
             ) from error
+        finally:
+            self._scope = self._left = None
         message = response.chat_message
         calls = tuple(self._calls)
         usage = sum((call.usage for call in calls), Usage()) if calls else _reported(message)
         return Said(message.to_text(), calls, usage, self._clock.now() - started)
+
+    def _calling(self, begins: bool) -> None:
+        """Stop the clock of the turn while a call is under way."""
+        scope, now = self._scope, asyncio.get_running_loop().time()
+        if scope is None or scope.expired():
+            return
+        if begins:
+            due = scope.when()
+            if due is not None:
+                self._left = due - now
+                scope.reschedule(None)
+        elif self._left is not None:
+            scope.reschedule(now + self._left)
+            self._left = None
+
+    async def _respond(self, messages: Sequence[TextMessage], token: CancellationToken) -> Response:
+        """What `on_messages` of AutoGen's own agent gives, but its stream is read to the end: AutoGen leaves it before
+        that, and the event loop then has to close each in a task of its own."""
+        response: Response | None = None
+        async for item in self._agent.on_messages_stream(messages, token):
+            if isinstance(item, Response):
+                response = item
+        if response is None:
+            raise InternalError(Problem(self._place, "the agent ended its turn without a response"))
+        return response
 
 
 def _reported(message: BaseChatMessage) -> Usage:

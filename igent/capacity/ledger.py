@@ -21,6 +21,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NoReturn
 
+from igent.capacity.settled import SettledIds
 from igent.errors import InternalError, RunFolderError
 from igent.types import CapacityView, Stock
 
@@ -57,8 +58,9 @@ class Ledger:
     """The capacity of one run: `capacity` maps each unit (supplier) to its stock at the start.
 
     A record's way: hold (at admission, when a prediction names a unit) -> reserve (its answer is accepted) -> commit
-    (its outcome is durable); or release (no match, cancelled), or keep (failed). All methods raise InternalError naming
-    record and unit when they are called out of that order.
+    (its outcome is durable); or release (no match, cancelled), or keep (failed). All methods raise InternalError when
+    they are called out of that order, naming the record, and its unit unless that is committed: of those only counts
+    are kept, and who they are.
     """
 
     def __init__(self, capacity: Mapping[str, Stock]) -> None:
@@ -68,6 +70,9 @@ class Ledger:
         self._committed: Counter[str] = Counter()
         self._order = dict(capacity)
         self._places: dict[str, _Place] = {}
+        # A committed place changes no more. Until it is admitted, all that took the unit share one; then it is a count.
+        self._loaded = {unit: _Place(unit, _State.COMMITTED, admitted=False) for unit in capacity}
+        self._settled = SettledIds()
 
     def load_commit(self, record_id: str, unit: str) -> None:
         """Restore a unit that an outcome in the journal took. Call it for all of them before the first `hold`.
@@ -75,7 +80,7 @@ class Ledger:
         Raises RunFolderError when the capacity does not have that unit, or not so many of it: the journal then belongs
         to other inputs.
         """
-        if record_id in self._places:
+        if record_id in self._places or record_id in self._settled:
             self._misuse(record_id, unit, "is loaded twice")
         if unit not in self._start or not self._free(unit):
             what = "of which none is left" if unit in self._start else "which the capacity does not list"
@@ -83,7 +88,7 @@ class Ledger:
                 f"the journal's record {record_id} took a unit of {unit!r}, {what}: the run folder belongs to other "
                 "inputs; start over with --fresh, or choose another folder with --out"
             )
-        self._places[record_id] = _Place(unit, _State.COMMITTED, admitted=False)
+        self._places[record_id] = self._loaded[unit]
         self._taken[unit] += 1
         self._committed[unit] += 1
 
@@ -106,17 +111,17 @@ class Ledger:
         """The admission pass has come to this record: if the journal has its unit, the order view counts it now."""
         place = self._places.get(record_id)
         if place is not None and not place.admitted:
-            place.admitted = True
             self._count(place.unit, 1)
+            self._settle(record_id)
 
     def hold(self, record_id: str, unit: str) -> bool:
         """Keep a predicted unit for a record at its admission. False when none is free: the record then holds nothing.
 
         For a record whose unit the journal has, it is `admit`.
         """
-        place = self._places.get(record_id)
+        place = self._place(record_id, unit, "cannot hold")
         if place is not None:
-            if place.state is not _State.COMMITTED or place.admitted:
+            if place.state is not _State.COMMITTED:
                 self._misuse(record_id, unit, f"already has a place ({place.state.value} {place.unit!r})")
             self.admit(record_id)
             return True
@@ -127,7 +132,7 @@ class Ledger:
 
         False when the unit is full; what the record held, or had reserved before, then stays as it was.
         """
-        place = self._places.get(record_id)
+        place = self._place(record_id, unit, "cannot reserve")
         if place is None:
             return self._take(record_id, unit, _State.RESERVED)
         if place.state in {_State.COMMITTED, _State.KEPT}:
@@ -141,16 +146,16 @@ class Ledger:
 
     def commit(self, record_id: str) -> None:
         """The record's outcome is durable: its reserved unit is taken for good."""
-        place = self._places.get(record_id)
+        place = self._place(record_id, "", "cannot commit")
         if place is None or place.state is not _State.RESERVED:
             state = f"is {place.state.value}" if place else "has no place"
             self._misuse(record_id, place.unit if place else "", f"{state} and cannot commit")
-        place.state = _State.COMMITTED
         self._committed[place.unit] += 1
+        self._settle(record_id)
 
     def release(self, record_id: str) -> None:
         """Give back what the record holds or has reserved. Harmless when it has nothing, or keeps its place."""
-        place = self._places.get(record_id)
+        place = self._place(record_id, "", "cannot be released")
         if place is None or place.state is _State.KEPT:
             return
         if place.state is _State.COMMITTED:
@@ -162,7 +167,7 @@ class Ledger:
     def keep(self, record_id: str) -> None:
         """The record failed: its unit, if it has one, stays held to the end of the run, so that no other record's
         result depends on the failure, and a later `retry` finds the unit free."""
-        place = self._places.get(record_id)
+        place = self._place(record_id, "", "cannot fail")
         if place is None:
             return
         if place.state is _State.COMMITTED:
@@ -176,18 +181,27 @@ class Ledger:
         )
 
     def snapshot(self) -> Mapping[str, UnitCounts]:
-        """The places of each unit by state; linear in the number of records."""
+        """The places of each unit by state."""
         states = Counter((place.unit, place.state) for place in self._places.values())
         return {
             unit: UnitCounts(
                 total=total,
                 held=states[unit, _State.HELD] + states[unit, _State.KEPT],
                 reserved=states[unit, _State.RESERVED],
-                committed=states[unit, _State.COMMITTED],
+                committed=self._committed[unit],
                 free=self._free(unit),
             )
             for unit, total in self._total.items()
         }
+
+    def _place(self, record_id: str, unit: str, refused: str) -> _Place | None:
+        if record_id in self._settled:
+            self._misuse(record_id, unit, f"is committed and {refused}")
+        return self._places.get(record_id)
+
+    def _settle(self, record_id: str) -> None:
+        del self._places[record_id]
+        self._settled.add(record_id)
 
     def _free(self, unit: str) -> int:
         return self._total[unit] - self._taken[unit]

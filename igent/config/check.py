@@ -22,6 +22,10 @@ class WorkloadNames:
     schemas: Mapping[str, Collection[str]]
     """Schema name to its field names."""
     rules: Collection[str]
+    short: Collection[str] = ()
+    """The schemas that have a short form."""
+    expects: bool = False
+    """Whether it knows answers itself, as a rule agent needs."""
 
 
 def check_names(
@@ -61,9 +65,13 @@ class _Checks:
             for s, step in enumerate(phase.steps):
                 at: At = ("phases", p, "steps", s)
                 problems += self._step(at, step)
-                if step.output in outputs:
-                    problems.append(self._at((*at, "output"), f"two steps write {step.output!r}"))
-                outputs.add(step.output)
+                for output in (step.output, *step.also):
+                    if output in outputs:
+                        problems.append(self._at((*at, "output"), f"two steps write {output!r}"))
+                    outputs.add(output)
+                if phase.start != "settled" and step.reserves is not None:
+                    what = f"phase {phase.name!r} starts before the one before it is settled, so it can reserve nothing"
+                    problems.append(self._at((*at, "reserves"), what))
         return problems
 
     def _step(self, at: At, step: StepSpec) -> list[Problem]:
@@ -74,8 +82,15 @@ class _Checks:
         roles = [self._spec.agents[name].role for name in step.agents if name in self._spec.agents]
         if roles.count("matcher") != 1 and len(roles) == len(step.agents):
             problems.append(self._at((*at, "agents"), "a step has exactly one agent with role matcher"))
-        if roles.count("critic") > 1:
-            problems.append(self._at((*at, "agents"), "a step has at most one agent with role critic"))
+        problems += [
+            self._at((*at, "agents"), f"a step has at most one agent with role {role}")
+            for role in ("critic", "rule")
+            if roles.count(role) > 1
+        ]
+        return problems + self._schema(at, step) + self._rules(at, step)
+
+    def _schema(self, at: At, step: StepSpec) -> list[Problem]:
+        problems = []
         fields = self._workload.schemas.get(step.schema_name)
         if fields is None:
             what = f"no schema {step.schema_name!r} in workload {self._spec.workload!r}"
@@ -83,6 +98,22 @@ class _Checks:
         elif step.reserves is not None and step.reserves not in fields:
             what = f"schema {step.schema_name!r} has no field {step.reserves!r}"
             problems.append(self._at((*at, "reserves"), what, step.reserves, fields))
+        if fields is not None and step.answer == "short" and step.schema_name not in self._workload.short:
+            what = f"schema {step.schema_name!r} has no short answer in workload {self._spec.workload!r}"
+            problems.append(self._at((*at, "answer"), what))
+        for output, schema in step.also.items():
+            within = self._workload.schemas.get(schema)
+            if within is None:
+                what = f"no schema {schema!r} in workload {self._spec.workload!r}"
+                problems.append(self._at((*at, "also", output), what, schema, self._workload.schemas))
+            elif fields is not None and not set(within) <= set(fields):
+                missing = ", ".join(name for name in within if name not in fields)
+                what = f"schema {step.schema_name!r} does not hold all of {schema!r}: it lacks {missing}"
+                problems.append(self._at((*at, "also", output), what))
+        return problems
+
+    def _rules(self, at: At, step: StepSpec) -> list[Problem]:
+        problems = []
         for i, rule in enumerate(step.rules):
             if rule not in self._workload.rules:
                 what = f"no rule {rule!r} in workload {self._spec.workload!r}"
@@ -97,14 +128,28 @@ class _Checks:
         for name, agent in self._spec.agents.items():
             if name not in used:
                 problems.append(self._at(("agents", name), f"no phase uses agent {name!r}", name, used))
+            if agent.role == "rule":
+                problems += self._rule_agent(name)
+                continue
             if models.get(name) is None:
                 what = f"agent {name!r} has no model"
                 problems.append(
                     Problem(self._where("agents", name), what, "give it one, or the constellation: model: …")
                 )
-            found = prompt_problem(agent.prompt)
+            found = prompt_problem(agent.prompt) if agent.prompt else ("it has no prompt", "prompt: FILE.md")
             if found:
                 problems.append(Problem(self._where("agents", name, "prompt"), *found))
+        return problems
+
+    def _rule_agent(self, name: str) -> list[Problem]:
+        agent, problems = self._spec.agents[name], []
+        for key in ("prompt", "model", "type"):
+            if getattr(agent, key) is not None:
+                what = f"agent {name!r} has role rule: it has no {key}, for no model is asked"
+                problems.append(Problem(self._where("agents", name, key), what))
+        if not self._workload.expects:
+            what = f"workload {self._spec.workload!r} has no answers of its own for a rule agent"
+            problems.append(Problem(self._where("agents", name), what, "leave the agent out"))
         return problems
 
     def _where(self, *at: str | int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AgentSpec", "ConstellationSpec", "Deadlines", "PhaseSpec", "RunSpec", "StepSpec"]
+__all__ = ["AgentSpec", "ConstellationSpec", "Deadlines", "Limits", "PhaseSpec", "RunSpec", "StepSpec"]
 
 from typing import Annotated, Any, Literal
 
@@ -44,11 +44,15 @@ class _Strict(BaseModel):
 
 
 class AgentSpec(_Strict):
-    """One agent: its role, prompt and model."""
+    """One agent: its role, prompt and model.
 
-    role: Literal["matcher", "critic"]
-    prompt: str
-    """File under prompts/, such as "sbus/matcher1.md"."""
+    A `rule` agent answers where the workload's own rules decide, before the matcher is asked; it has neither prompt nor
+    model.
+    """
+
+    role: Literal["matcher", "critic", "rule"]
+    prompt: str | None = None
+    """File under prompts/, such as "sbus/matcher1.md"; every agent but a rule agent has one."""
     model: str | None = None
     """None: the constellation's `model`."""
     options: dict[str, Any] = Field(default_factory=dict)
@@ -64,10 +68,14 @@ class StepSpec(_Strict):
     """One answer to be found: a matcher, perhaps a critic, the schema and rules that the answer must pass."""
 
     agents: list[str] = Field(min_length=1)
-    """One matcher, and at most one critic, by name."""
+    """One matcher, at most one critic, and at most one rule agent, by name."""
     output: Name
     """Stem of the output file: "matches" makes matches.json."""
     schema_name: str = Field(alias="schema")
+    answer: Literal["full", "short"] = "full"
+    """short: the model is asked only for what the engine cannot copy; the full answer is put together afterwards."""
+    also: dict[Name, str] = Field(default_factory=dict)
+    """Further outputs, taken out of the answer: output name -> schema whose fields the answer holds."""
     rules: list[str] = Field(default_factory=list)
     reserves: str | None = None
     """The field of the answer that names the supplier whose unit the record takes; None: nothing is reserved."""
@@ -81,7 +89,11 @@ class PhaseSpec(_Strict):
 
     name: Name
     needs: list[str] = Field(default_factory=list)
-    """Earlier phases whose outputs this one reads; it starts when they are settled."""
+    """Earlier phases whose outputs this one reads."""
+    start: Literal["settled", "streamed", "predicted"] = "settled"
+    """When it starts: once the phase before it is settled; as soon as that one's valid draft has streamed in, before
+    the critic; or with it, on what the workload predicts (streamed where it predicts nothing). No result depends on
+    it."""
     steps: list[StepSpec] = Field(min_length=1)
 
     @model_validator(mode="before")
@@ -89,7 +101,7 @@ class PhaseSpec(_Strict):
     def _one_step(cls, data: Any) -> Any:
         if not isinstance(data, dict) or "steps" in data:
             return data
-        own = {"name", "needs"}
+        own = {"name", "needs", "start"}
         return {k: v for k, v in data.items() if k in own} | {
             "steps": [{k: v for k, v in data.items() if k not in own}]
         }
@@ -106,11 +118,28 @@ class Deadlines(_Strict):
     """For all that an agent does in one turn: its calls, their retries, whatever else an agent of one's own does."""
 
 
+class Limits(_Strict):
+    """What the provider allows for one model, a minute; None: not known, and learnt from the replies' headers."""
+
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+    """Input and output together."""
+    burst_seconds: float = Field(default=1.0, gt=0, le=60)
+    """How much of a minute's allowance may be sent at once, in seconds of it. A provider's headers overrule it."""
+
+
 class RunSpec(_Strict):
     """Settings of a run, which the environment (IGENT_…) and the command line override."""
 
-    concurrency: int = Field(default=20, ge=1, le=10_000)
-    """Records in flight at once."""
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = 20
+    """Records in flight at once; auto: found out while the run goes, from 20 up."""
+    limits: Limits = Limits()
+    hedge: bool = False
+    """Send a second call when one is slower than 95 % of those before it; at most 5 % more calls."""
+    speculate: Literal["auto", "on", "off"] = "auto"
+    """Whether phases start early, as their `start` says; auto: until more guesses are wrong than `max_miss_rate`."""
+    max_miss_rate: float = Field(default=0.3, ge=0, le=1)
+    """The share of wrong guesses above which `speculate: auto` stops guessing for the rest of the run."""
     flush_seconds: float = Field(default=1.0, gt=0)
     """Shortest time between two writings of the views (matches.json …); the journal is durable at once."""
     stream: bool = True
@@ -137,8 +166,14 @@ class ConstellationSpec(_Strict):
     run: RunSpec = RunSpec()
 
     def model_of(self, agent: str) -> str | None:
-        """The model that the file gives to an agent; None when neither the agent nor the constellation names one."""
-        return self.agents[agent].model or self.model
+        """The model that the file gives to an agent; None when neither the agent nor the constellation names one, and
+        for a rule agent."""
+        spec = self.agents[agent]
+        return None if spec.role == "rule" else spec.model or self.model
+
+    def outputs(self) -> list[str]:
+        """The names of all outputs, in order."""
+        return [output for _, step in self.steps() for output in (step.output, *step.also)]
 
     def steps(self) -> list[tuple[PhaseSpec, StepSpec]]:
         """All steps in order, each with its phase."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 __all__ = ["Settings", "load_settings"]
 
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
@@ -27,7 +28,13 @@ class Settings(BaseSettings):
     """The run folder; None: runs/<constellation>-<scenario>."""
     fresh: bool = False
     max_items: int | None = Field(default=None, ge=1)
-    concurrency: int | None = Field(default=None, ge=1, le=10_000)
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] | None = None
+    max_cost: Decimal | None = Field(default=None, gt=0)
+    """US dollars that the whole run may cost; None: no limit."""
+    max_calls: int | None = Field(default=None, ge=1)
+    """Requests that the whole run may send; None: no limit."""
+    speculate: Literal["auto", "on", "off"] | None = None
+    hedge: bool | None = None
     model: Annotated[tuple[str, ...], NoDecode] = ()
     """"NAME" for all agents, "AGENT=NAME" for one; in IGENT_MODEL several, with commas between them."""
     base_url: str | None = Field(

@@ -5,63 +5,70 @@ from __future__ import annotations
 __all__ = ["CallDeadlines"]
 
 import asyncio
-from types import TracebackType
+from collections.abc import Callable
 
 from igent.models.endpoint import Endpoint
-from igent.models.failure import CallErrors
-
-# Moving the timer for every token would cost more than reading it; it is moved once this share of its time is over.
-_SLACK = 0.05
 
 
 class CallDeadlines:
-    """An async context manager that ends its body with DeadlineError when the endpoint is too slow.
+    """Tells `expired` the name and the seconds of the deadline that passed, once.
 
-    Before the first `progress` the deadline is `first_token` (a stream's only), then `between_tokens`; `total` bounds
-    it all. Cancellation from outside passes through.
+    It begins on `first_token` (a stream's only), measured from `since`, in the event loop's time; from the first
+    `progress` on it is `between_tokens`; `total` bounds it all.
     """
 
-    def __init__(self, endpoint: Endpoint, errors: CallErrors) -> None:
-        self._errors = errors
+    def __init__(self, endpoint: Endpoint, expired: Callable[[str, float], None], since: float) -> None:
+        self._expired = expired
         self._between = endpoint.between_tokens
         self._total = endpoint.total
+        self._total_at = since + endpoint.total
         self._loop = asyncio.get_running_loop()
-        self._moved_at = self._loop.time()
-        self._total_at = self._moved_at + endpoint.total
         first = endpoint.first_token if endpoint.stream else endpoint.total
         self._now_on = ("first_token", first)
-        self._scope = asyncio.timeout_at(min(self._moved_at + first, self._total_at))
+        self._due = since + first
+        self._due_before: float | None = None
+        self._arm()
 
-    async def __aenter__(self) -> CallDeadlines:
-        await self._scope.__aenter__()
-        return self
+    def _arm(self) -> None:
+        self._armed_for = min(self._due, self._total_at)
+        self._timer = self._loop.call_at(self._armed_for, self._ring)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            await self._scope.__aexit__(kind, error, trace)
-        except TimeoutError as late:
-            name, seconds = self._now_on
-            if (self._scope.when() or 0.0) >= self._total_at:
-                name, seconds = "total", self._total
-            raise self._errors.deadline(name, seconds) from late
+    def _ring(self) -> None:
+        """The timer is not moved for every token: it rings early, and looks when the last one came."""
+        due = min(self._due, self._total_at)
+        if self._loop.time() < due:
+            self._arm()
+        elif self._due_before != due:
+            # The loop may have been held up, with tokens waiting to be read: they are read before it rings again.
+            self._due_before = due
+            self._timer = self._loop.call_later(0.0, self._ring)
+        elif self._due < self._total_at:
+            self._expired(*self._now_on)
+        else:
+            self._expired("total", self._total)
 
     def progress(self) -> None:
         """A piece of the answer has come."""
-        now = self._loop.time()
-        waiting_for_first = self._now_on[0] == "first_token"
-        if waiting_for_first or now - self._moved_at > self._between * _SLACK:
-            self._now_on = ("between_tokens", self._between)
-            self._move(now, self._between * (1 + _SLACK))
+        self._due = self._loop.time() + self._between
+        if self._now_on[0] == "first_token":
+            self._move("between_tokens", self._between)
 
     def wind_down(self, seconds: float) -> None:
-        """The answer is finished: what still comes must come within this time from now."""
-        if self._now_on != ("wind_down", seconds):
-            self._now_on = ("wind_down", seconds)
-            self._move(self._loop.time(), seconds)
+        """The answer is finished: what still comes must come within this time from the first time this is said."""
+        if self._now_on[0] != "wind_down":
+            self._due = self._loop.time() + seconds
+            self._move("wind_down", seconds)
 
-    def _move(self, now: float, seconds: float) -> None:
-        self._moved_at = now
-        if not self._scope.expired():
-            self._scope.reschedule(min(now + seconds, self._total_at))
+    def _move(self, name: str, seconds: float) -> None:
+        self._now_on = (name, seconds)
+        if self._due < self._armed_for:
+            self._timer.cancel()
+            self._arm()
+
+    def close(self) -> None:
+        """The call is over."""
+        self._timer.cancel()
+        self._expired = _nobody  # so that the call and its deadlines do not hold each other
+
+
+def _nobody(_: str, __: float) -> None: ...

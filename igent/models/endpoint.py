@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "OnReply"]
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from igent.errors import ConfigError, Problem
+from igent.types import ChatRequest
+
+OnReply = Callable[[ChatRequest, Sequence[tuple[str, str]]], None]
+"""Is told the headers of each reply, in order, as soon as they come, whatever its status."""
 
 
 @dataclass(frozen=True, slots=True)

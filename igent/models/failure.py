@@ -1,4 +1,4 @@
-"""The border of the room: what an endpoint, aiohttp or `openai` calls an error becomes one of igent's own here.
+"""The border of the room: what an endpoint, the network or TLS calls an error becomes one of igent's own here.
 
 No message ever holds the key: whatever a reply says is searched for it before a word of it is shown.
 """
@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import aiohttp
 import orjson
 
 from igent.errors import (
@@ -29,6 +28,7 @@ from igent.errors import (
     RequestError,
     ServerError,
 )
+from igent.models.reply import ReplyError
 from igent.types import CallContext
 
 _EXCERPT_BYTES = 200
@@ -164,19 +164,13 @@ class CallErrors:
             )
         )
 
-    def connection(self, error: Exception, connect_seconds: float) -> ProviderError:
+    def connection(self, error: Exception) -> ProviderError:
         """The error for a connection that could not be made, or broke before the answer began."""
-        # The layers above aiohttp call a lost connection a timeout; what it was is at the root.
-        root: BaseException = error
-        while root.__cause__ is not None and not isinstance(root, aiohttp.ClientResponseError):
-            root = root.__cause__
-        if isinstance(root, TimeoutError):
-            return self.deadline("connect", connect_seconds)
-        if isinstance(root, aiohttp.ClientResponseError):
-            return self.protocol("a reply that is not HTTP", root.message)
-        kind = "TLS: " if isinstance(root, ssl.SSLError) else ""
+        if isinstance(error, ReplyError):
+            return self.protocol(str(error), error.said)
+        kind = "TLS: " if isinstance(error, ssl.SSLError) else ""
         return ConnectError(
-            self._problem(f"no connection to {self._host}", "connect", f"{kind}{type(root).__name__}: {root}")
+            self._problem(f"no connection to {self._host}", "connect", f"{kind}{type(error).__name__}: {error}")
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["MockAnswer", "MockModel", "Mocker"]
 
 import hashlib
-import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -15,12 +15,11 @@ from igent.clock import SYSTEM_CLOCK, Clock
 from igent.errors import Problem, RequestError
 from igent.models.failure import place_of
 from igent.models.pace import Pace, Timing
+from igent.models.prose import padded, tokens_in
 from igent.models.tokens import count_messages, estimate_usage
 from igent.types import ChatMessage, ChatRequest, Completion, Finish, StopCondition, StopFactory, Usage
 from igent.workload import MockAnswers
 
-# About what a model's tokens are: up to 4 characters, with the space before them; indentation is one.
-_TOKEN = re.compile(r"\s?\S{1,4}|\s+(?=\s)|\s+")
 # Without pacing nobody sees single tokens; the stop condition is fed several at once, which changes nothing but cost.
 _TOKENS_AT_ONCE = 16
 
@@ -44,16 +43,27 @@ class Mocker:
     """What MockModel and MockServer have in common: the same chat and seed give the same answer in both.
 
     The first of `answers` that finds its record in a chat answers it. All chance comes from the record, the system
-    message, the round and the `seed`. `errors` (0 to 1) goes to MockAnswers.answer.
+    message, the round and the `seed`; that of the `pace` also from how often this chat was asked before, so that a call
+    made again is not slow again. `errors` (0 to 1) goes to MockAnswers.answer. `before` and `after` are how many tokens
+    of prose stand before and after the JSON of an answer, see padded; None leaves what the workload wrote.
     """
 
     def __init__(
-        self, answers: MockAnswers | Sequence[MockAnswers], seed: int = 0, errors: float = 0.0, pace: Pace | None = None
+        self,
+        answers: MockAnswers | Sequence[MockAnswers],
+        seed: int = 0,
+        errors: float = 0.0,
+        pace: Pace | None = None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
     ) -> None:
         self._answers = tuple(answers) if isinstance(answers, Sequence) else (answers,)
         self._seed = seed
         self._errors = errors
         self._pace = pace
+        self._before, self._after = before, after
+        self._asked: Counter[bytes] = Counter()
 
     def answer(self, messages: Sequence[ChatMessage], options: Mapping[str, Any]) -> MockAnswer | None:
         """The answer to a chat; None when nobody finds a record in it.
@@ -63,16 +73,26 @@ class Mocker:
         for answers in self._answers:
             record_id = answers.record_id(messages)
             if record_id:
-                text = answers.answer(messages, self._random(messages, record_id, "answer"), self._errors)
-                timing = self._pace.draw(self._random(messages, record_id, "pace")) if self._pace else None
-                return _answer(messages, text, options, timing)
+                chat = self._chat(messages, record_id)
+                text = answers.answer(messages, Random(f"{chat}\nanswer"), self._errors)
+                if self._before is not None or self._after is not None:
+                    text = padded(text, self._before, self._after)
+                return _answer(messages, text, options, self._timing(chat))
         return None
 
-    def _random(self, messages: Sequence[ChatMessage], record_id: str, purpose: str) -> Random:
+    def _chat(self, messages: Sequence[ChatMessage], record_id: str) -> str:
         system = next((message.content for message in messages if message.role == "system"), "")
         turn = 1 + sum(1 for message in messages if message.role == "assistant")
         checksum = hashlib.sha256(system.encode("utf-8", "replace")).hexdigest()
-        return Random("\n".join((record_id, checksum, str(turn), str(self._seed), purpose)))
+        return "\n".join((record_id, checksum, str(turn), str(self._seed)))
+
+    def _timing(self, chat: str) -> Timing | None:
+        if self._pace is None:
+            return None
+        key = hashlib.blake2b(chat.encode("utf-8", "replace"), digest_size=8).digest()
+        before = self._asked[key]
+        self._asked[key] += 1
+        return self._pace.draw(Random(f"{chat}\npace {before}" if before else f"{chat}\npace"))
 
 
 def _answer(
@@ -80,8 +100,8 @@ def _answer(
 ) -> MockAnswer:
     stops = options.get("stop") or ()
     for stop in (stops,) if isinstance(stops, str) else stops:
-        text = text.partition(stop)[0]
-    tokens = tuple(_TOKEN.findall(text))
+        text = text.partition(stop)[0] if stop else text
+    tokens = tuple(tokens_in(text))
     limit = options.get("max_completion_tokens") or options.get("max_tokens") or len(tokens)
     finish: Finish = "length" if limit < len(tokens) else "stop"
     tokens = tokens[:limit]

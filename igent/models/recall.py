@@ -7,7 +7,7 @@ __all__ = ["Find", "Keep", "Recall"]
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from igent.types import ChatRequest, Completion, Model, StopFactory
+from igent.types import NO_USAGE, ChatRequest, Completion, Model, StopFactory
 
 Find = Callable[[ChatRequest], Completion | None]
 """The answer kept for this very request; None when there is none."""
@@ -49,4 +49,14 @@ def _recalled(found: Completion, stop: StopFactory | None) -> Completion | None:
     if found.finish == "cut" and not satisfied:
         return None
     value = condition.value if satisfied and condition is not None else None
-    return replace(found, value=value, recalled=True, first_token_seconds=0.0, seconds=0.0, retries=0, rate_limited=0)
+    return replace(
+        found,
+        value=value,
+        recalled=True,
+        first_token_seconds=0.0,
+        seconds=0.0,
+        retries=0,
+        rate_limited=0,
+        wasted=NO_USAGE,
+        hedged=0,
+    )

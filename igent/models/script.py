@@ -4,17 +4,10 @@ from __future__ import annotations
 
 __all__ = ["error_body", "frame", "stream_events", "tokens_to_json_end", "whole_body"]
 
-import json
-import re
-from typing import Any
-
 import orjson
 
 from igent.models.mock import MockAnswer
-
-_FENCE = re.compile(r"```json\s*")
-_OPENING = re.compile(r"[{\[]")
-_DECODER = json.JSONDecoder()
+from igent.models.prose import value_span
 
 
 def frame(data: bytes) -> bytes:
@@ -58,33 +51,12 @@ def error_body(message: str, kind: str, code: str | None = None) -> bytes:
 
 
 def tokens_to_json_end(answer: MockAnswer) -> int:
-    """How many tokens it takes until the first complete answer JSON is closed; all of them where there is none.
-
-    That is the value in the first ```json fence that holds one, else the first object, or array of objects.
-    """
-    end = _json_end(answer.text)
-    if end is None:
-        return len(answer.tokens)
+    """How many tokens it takes until the first complete answer JSON (see value_span) is closed; all of them where there
+    is none."""
+    span = value_span(answer.text)
     length = 0
-    for index, token in enumerate(answer.tokens):
+    for count, token in enumerate(answer.tokens, 1):
         length += len(token)
-        if length >= end:
-            return index + 1
+        if span is not None and length >= span[1]:
+            return count
     return len(answer.tokens)
-
-
-def _json_end(text: str) -> int | None:
-    for places in (_FENCE.finditer(text), _OPENING.finditer(text)):
-        for place in places:
-            start = place.end() if place.group().startswith("`") else place.start()
-            value, end = _decode(text, start)
-            if isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict)):
-                return end
-    return None
-
-
-def _decode(text: str, start: int) -> tuple[Any, int]:
-    try:
-        return _DECODER.raw_decode(text, start)
-    except (json.JSONDecodeError, RecursionError):
-        return None, start

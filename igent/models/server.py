@@ -14,11 +14,12 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from igent.clock import SYSTEM_CLOCK
 from igent.errors import ConfigError, Problem
 from igent.models.faults import Faults, check_kind
+from igent.models.gate import Gate
 from igent.models.mock import MockAnswer, Mocker
 from igent.models.pace import Pace, Timing
+from igent.models.quota import Quota
 from igent.models.script import error_body, frame, stream_events, tokens_to_json_end, whole_body
 from igent.models.speech import Speech, Ticker
 from igent.types import ChatMessage
@@ -51,6 +52,7 @@ class _Call:
     """One request, understood."""
 
     number: int
+    arrived: float
     model: str
     stream: bool
     usage: bool
@@ -64,10 +66,12 @@ class MockServer:
     `POST /v1/chat/completions` (streams, and whole with `"stream": false`), `GET /v1/models`, `GET /healthz`, and
     `GET /stats`: requests, `calls` by model, `tokens_sent`, `tokens_after_json` (sent after the end of the answer's
     JSON, see tokens_to_json_end), `disconnects` (clients that left before the end), `faults` by kind, `prompt_tokens`,
-    `in_flight` and its peak. Tokens are counted when their stream has ended.
+    `in_flight` and its peak, and what Gate.to_json tells. Tokens are counted when their stream has ended.
 
     `faults` are drawn from the seed and the number of the request; a header `X-Igent-Fault: KIND` (see check_kind) asks
-    for one. `port` 0 takes a free one. Keys are not looked at. Raises ConfigError when the port cannot be had.
+    for one. Over the `quota`, and above `max_in_flight` calls at once, it answers 429; the quota is charged the tokens
+    of the prompt and of the whole answer. `before` and `after` pad the answers, see Mocker. `port` 0 takes a free one.
+    Keys are not looked at. Raises ConfigError when the port cannot be had.
     """
 
     def __init__(
@@ -80,16 +84,22 @@ class MockServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        before: int | None = None,
+        after: int | None = None,
+        quota: Quota | None = None,
+        max_in_flight: int | None = None,
     ) -> None:
-        self._mocker = Mocker(answers, seed, errors, pace)
+        self._mocker = Mocker(answers, seed, errors, pace, before=before, after=after)
         self._seed = seed
         self._faults = faults or Faults()
+        self._gate = Gate(quota, max_in_flight)
         self._host = host
         self._port = port
         self._stats = _Stats()
         self._first_request: float | None = None
         self._runner: web.AppRunner | None = None
         self._ticker: Ticker | None = None
+        self._desk = asyncio.Lock()
 
     @property
     def base_url(self) -> str:
@@ -130,10 +140,10 @@ class MockServer:
 
     def stats(self) -> dict[str, Any]:
         """What GET /stats shows."""
-        return self._stats.to_json()
+        return {**self._stats.to_json(), **self._gate.to_json()}
 
     async def _show_stats(self, _: web.Request) -> web.Response:
-        return _json(orjson.dumps(self.stats()))
+        return self._json(orjson.dumps(self.stats()))
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -141,30 +151,33 @@ class MockServer:
     async def _models(self, _: web.Request) -> web.Response:
         names = sorted({"mock", *self._stats.calls})
         models = [{"id": name, "object": "model", "created": 0, "owned_by": "igent"} for name in names]
-        return _json(orjson.dumps({"object": "list", "data": models}))
+        return self._json(orjson.dumps({"object": "list", "data": models}))
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        stats = self._stats
+        stats, arrived = self._stats, _now()
         stats.requests += 1
+        number = stats.requests
         stats.in_flight += 1
         stats.peak_in_flight = max(stats.peak_in_flight, stats.in_flight)
+        self._gate.arrive(arrived)
         try:
-            call = self._understand(stats.requests, request.headers.get("X-Igent-Fault"), await request.read())
+            raw = await request.read()
+            # One a turn of the loop, so that in a burst each request's time is when it came, not when its turn came,
+            # and the streams go on being spoken.
+            async with self._desk:
+                await asyncio.sleep(0)
+                call = self._understand(number, arrived, request.headers.get("X-Igent-Fault"), raw)
             if isinstance(call, str):
-                return _json(error_body(call, "invalid_request_error"), 400)
+                return self._json(error_body(call, "invalid_request_error"), 400)
             stats.prompt_tokens += call.answer.usage.input_tokens
             if call.fault:
                 stats.faults[call.fault] += 1
-            if call.fault.isdigit():
-                return self._status(int(call.fault))
-            if call.fault in ("html", "empty"):
-                page = "<html><body>Please log in</body></html>" if call.fault == "html" else ""
-                return web.Response(text=page, content_type="text/html")
-            return await (self._stream(request, call) if call.stream else self._whole(request, call))
+            reply = self._fault(call)
+            return await self._admit(request, call) if reply is None else reply
         finally:
             stats.in_flight -= 1
 
-    def _understand(self, number: int, asked: str | None, raw: bytes) -> _Call | str:
+    def _understand(self, number: int, arrived: float, asked: str | None, raw: bytes) -> _Call | str:
         """The call that a request stands for; what is wrong with it, if it stands for none."""
         try:
             body = orjson.loads(raw)
@@ -181,18 +194,42 @@ class MockServer:
             return (
                 "the mock finds no record in this chat: the prompt must show the record as its workload's mock reads it"
             )
-        return _Call(number, model, stream, usage, asked or self._draw(number), answer)
+        fault = asked or self._faults.draw(self._seed, number, self._elapsed(arrived))
+        return _Call(number, arrived, model, stream, usage, fault, answer)
 
-    def _draw(self, number: int) -> str:
-        now = SYSTEM_CLOCK.now()
+    def _elapsed(self, now: float) -> float:
         if self._first_request is None:
             self._first_request = now
-        return self._faults.draw(self._seed, number, now - self._first_request)
+        return now - self._first_request
 
-    def _status(self, status: int) -> web.Response:
-        headers = {"Retry-After": f"{self._faults.retry_after:g}"} if status in (429, 503) else {}
+    def _fault(self, call: _Call) -> web.Response | None:
+        """The reply to a call that is not answered; None for a call that is."""
+        if call.fault in ("html", "empty"):
+            page = "<html><body>Please log in</body></html>" if call.fault == "html" else ""
+            return web.Response(text=page, content_type="text/html", headers=self._gate.headers(_now()))
+        if not call.fault.isdigit():
+            return None
+        status, headers = int(call.fault), {}
+        if status in (429, 503):
+            wait = self._faults.at(self._elapsed(call.arrived)).retry_after
+            self._gate.name(wait, _now())
+            headers["Retry-After"] = f"{wait:g}"
         kind, code = ("requests", "rate_limit_exceeded") if status == 429 else ("mock_fault", None)
-        return _json(error_body(f"a fault on demand: {status}", kind, code), status, headers)
+        return self._json(error_body(f"a fault on demand: {status}", kind, code), status, headers)
+
+    async def _admit(self, request: web.Request, call: _Call) -> web.StreamResponse:
+        usage = call.answer.usage
+        refusal = self._gate.admit(usage.input_tokens + usage.output_tokens, _now())
+        if refusal is not None:
+            return self._json(error_body(refusal.what, refusal.kind, "rate_limit_exceeded"), 429, refusal.headers())
+        try:
+            return await (self._stream(request, call) if call.stream else self._whole(request, call))
+        finally:
+            self._gate.leave()
+
+    def _json(self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+        found = {**self._gate.headers(_now()), **(headers or {})}
+        return web.Response(body=body, status=status, content_type="application/json", headers=found)
 
     async def _whole(self, request: web.Request, call: _Call) -> web.StreamResponse:
         answer, transport = call.answer, request.transport
@@ -203,7 +240,7 @@ class MockServer:
         wait = 0.0 if stall else (answer.timing or _AT_ONCE).due(len(answer.tokens))
         if (wait or stall) and transport is not None and self._ticker is not None:
             # An empty event: it takes its time, and sees the client leave.
-            silence = Speech(transport, (b"",), 0, Timing(wait, 0.0), stall=stall)
+            silence = Speech(transport, (b"",), 0, Timing(wait, 0.0), call.arrived, stall=stall)
             self._ticker.add(silence)
             if not await silence.spoken:
                 self._stats.disconnects += 1
@@ -216,7 +253,7 @@ class MockServer:
             return response
         self._stats.tokens_sent += len(answer.tokens)
         self._stats.tokens_after_json += len(answer.tokens) - tokens_to_json_end(answer)
-        return _json(body)
+        return self._json(body)
 
     async def _stream(self, request: web.Request, call: _Call) -> web.StreamResponse:
         answer, transport, ticker = call.answer, request.transport, self._ticker
@@ -225,11 +262,13 @@ class MockServer:
         if call.fault:
             tokens //= 2
             events = [*events[:tokens], _GARBAGE] if call.fault == "garbage" else events[:tokens]
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+        headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", **self._gate.headers(_now())}
+        response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         if transport is None or ticker is None:
             return response
-        speech = Speech(transport, events, tokens, answer.timing or _AT_ONCE, stall=call.fault == "stall")
+        timing = answer.timing or _AT_ONCE
+        speech = Speech(transport, events, tokens, timing, call.arrived, stall=call.fault == "stall")
         ticker.add(speech)
         ended = await speech.spoken
         sent = min(speech.sent, len(answer.tokens))
@@ -242,8 +281,8 @@ class MockServer:
         return response
 
 
-def _json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _text(content: Any) -> str:

@@ -7,35 +7,44 @@ __all__ = ["Speech", "Ticker"]
 import asyncio
 import heapq
 from collections.abc import Sequence
-from itertools import count
 
 from igent.models.pace import Timing
 
 # All that falls due within one tick is written in one go; at 1,000 streams a timer for each would be the bottleneck.
 _TICK_SECONDS = 0.002
+# What is due by the middle of the next tick goes out with this one.
+_SLACK_SECONDS = _TICK_SECONDS * 0.6
 _NEVER_STALL_FOR = 600.0
 
 
 class Speech:
     """One stream being spoken: `events` (bytes, framed as they go out), one of them for each token, then the rest.
 
-    `tokens` of the events are paced by `timing` (None: all at once), what follows goes out with the last. `stall`
-    waits after the last event until the client leaves. `sent` counts events written. `spoken` is done when all is
-    written (True), or the client has left (False).
+    `tokens` of the events are paced by `timing` from the loop time `start` on, what follows goes out with the last.
+    `stall` waits after the last event until the client leaves. `sent` counts events written. `spoken` is done when all
+    is written (True), or the client has left (False).
     """
 
+    __slots__ = ("_each", "_events", "_first", "_stall", "_tokens", "_transport", "sent", "spoken")
+
     def __init__(
-        self, transport: asyncio.Transport, events: Sequence[bytes], tokens: int, timing: Timing, *, stall: bool
+        self,
+        transport: asyncio.Transport,
+        events: Sequence[bytes],
+        tokens: int,
+        timing: Timing,
+        start: float,
+        *,
+        stall: bool = False,
     ) -> None:
-        loop = asyncio.get_running_loop()
         self._transport = transport
         self._events = events
         self._tokens = tokens
-        self._timing = timing
+        self._first = start + timing.first
+        self._each = timing.each
         self._stall = stall
-        self._start = loop.time()
         self.sent = 0
-        self.spoken: asyncio.Future[bool] = loop.create_future()
+        self.spoken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def speak(self, now: float) -> float | None:
         """Write what is due at this loop time; when to come back, or None when it is over."""
@@ -44,24 +53,24 @@ class Speech:
         if self._transport.is_closing():
             self.spoken.set_result(False)
             return None
-        due = self._due(now - self._start)
-        if due > self.sent:
-            self._transport.write(b"".join(self._events[self.sent : due]))
+        sent, due = self.sent, self._due(now)
+        if due > sent:
+            self._transport.write(self._events[sent] if due == sent + 1 else b"".join(self._events[sent:due]))
             self.sent = due
-        if self.sent < len(self._events):
-            return self._start + self._timing.due(self.sent + 1)
-        if self._stall and now - self._start < _NEVER_STALL_FOR:
+        if due < len(self._events):
+            return self._first + due * self._each
+        if self._stall and now - self._first < _NEVER_STALL_FOR:
             return now + 0.05
         self.spoken.set_result(True)
         return None
 
-    def _due(self, elapsed: float) -> int:
-        """How many events are to be out after this many seconds."""
-        late = elapsed + _TICK_SECONDS / 2 - self._timing.first
+    def _due(self, now: float) -> int:
+        """How many events are to be out by now."""
+        late = now + _SLACK_SECONDS - self._first
         if late < 0:
             return self.sent
-        spoken = 1 + int(late / self._timing.each) if self._timing.each else self._tokens
-        return len(self._events) if spoken >= self._tokens else max(spoken, self.sent)
+        spoken = 1 + int(late / self._each) if self._each else self._tokens
+        return len(self._events) if spoken >= self._tokens else spoken
 
     def leave(self) -> None:
         """End it now."""
@@ -70,42 +79,48 @@ class Speech:
 
 
 class Ticker:
-    """Speaks any number of streams from one timer of the event loop."""
+    """Speaks any number of streams from one timer of the event loop: a wheel of ticks, each with the streams that are
+    due then."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._heap: list[tuple[float, int, Speech]] = []
-        self._order = count()
+        self._wheel: dict[int, list[Speech]] = {}
+        self._ticks: list[int] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._armed_for = 0.0
+        self._armed_for = 0
 
     def add(self, speech: Speech) -> None:
         """Begin to speak; see Speech.spoken for its end."""
-        self._put(speech, self._loop.time())
+        self._speak((speech,), self._loop.time())
         self._arm()
 
-    def _put(self, speech: Speech, now: float) -> None:
-        due = speech.speak(now)
-        if due is not None:
-            heapq.heappush(self._heap, (due, next(self._order), speech))
+    def _speak(self, speeches: Sequence[Speech], now: float) -> None:
+        for speech in speeches:
+            due = speech.speak(now)
+            if due is None:
+                continue
+            tick = round(due / _TICK_SECONDS)
+            waiting = self._wheel.get(tick)
+            if waiting is None:
+                self._wheel[tick] = [speech]
+                heapq.heappush(self._ticks, tick)
+            else:
+                waiting.append(speech)
 
     def _arm(self) -> None:
-        if not self._heap or (self._timer and self._armed_for <= self._heap[0][0]):
+        if not self._ticks or (self._timer and self._armed_for <= self._ticks[0]):
             return
         if self._timer:
             self._timer.cancel()
-        self._armed_for = max(self._heap[0][0], self._loop.time() + _TICK_SECONDS)
-        self._timer = self._loop.call_at(self._armed_for, self._tick)
+        self._armed_for = self._ticks[0]
+        self._timer = self._loop.call_at(self._armed_for * _TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
         now = self._loop.time()
-        until = now + _TICK_SECONDS / 2
-        due: list[Speech] = []
-        while self._heap and self._heap[0][0] <= until:
-            due.append(heapq.heappop(self._heap)[2])
-        for speech in due:
-            self._put(speech, now)
+        last = int(now / _TICK_SECONDS + 0.05)  # a timer may come a trifle early
+        while self._ticks and self._ticks[0] <= last:
+            self._speak(self._wheel.pop(heapq.heappop(self._ticks)), now)
         self._arm()
 
     def close(self) -> None:
@@ -113,6 +128,8 @@ class Ticker:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        for _, _, speech in self._heap:
-            speech.leave()
-        self._heap.clear()
+        for speeches in self._wheel.values():
+            for speech in speeches:
+                speech.leave()
+        self._wheel.clear()
+        self._ticks.clear()

@@ -25,6 +25,11 @@ class EventReader:
         self._at_start = True
         self.pending_bytes = 0
 
+    @property
+    def between_events(self) -> bool:
+        """Whether all bytes so far belong to whole events: the next one begins a new event."""
+        return not (self._line or self._data or self._after_cr or self._at_start)
+
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take the next bytes; the data of every event that they complete, in order.
 

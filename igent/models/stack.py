@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-__all__ = ["build_stack"]
+__all__ = ["Stack", "build_stack"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import Protocol, runtime_checkable
 
 from igent.clock import Clock
-from igent.models.endpoint import Endpoint
+from igent.config.constellation import Limits
+from igent.models.adaptive import AdaptiveLimit
+from igent.models.budget import Budget, Budgeted
+from igent.models.endpoint import Endpoint, OnReply
+from igent.models.hedge import Hedge
+from igent.models.limited import Limited, Observed
+from igent.models.limiter import Limiter
+from igent.models.meter import Meter, StackFigures
 from igent.models.recall import Find, Keep, Recall
 from igent.models.retry import OnRetry, Retry
-from igent.types import Model
+from igent.types import ChatRequest, Completion, Model, StopFactory
 
 _Layer = Callable[[Model], Model]
+
+
+@runtime_checkable
+class _TellsReplies(Protocol):
+    """A client that hands on the headers of each reply as soon as they have come."""
+
+    on_reply: OnReply | None
+
+
+class Stack:
+    """The Model that the agents of a run share; `figures` tells what went through it."""
+
+    def __init__(self, layers: Sequence[_Layer], client: Model, limiter: Limiter) -> None:
+        model = client
+        for layer in reversed(layers):
+            model = layer(model)
+        self._meter = Meter(model)
+        self._limiter = limiter
+
+    async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
+        """See Model.complete. Raises ProviderError, and LimitError at the end of a budget."""
+        return await self._meter.complete(request, stop)
+
+    def figures(self) -> StackFigures:
+        """What went through it so far."""
+        limiter = self._limiter
+        return self._meter.figures(limiter.requests_sent, limiter.quota_seconds, limiter.door_seconds)
+
+    async def close(self) -> None:
+        """See Model.close."""
+        await self._meter.close()
 
 
 def build_stack(
@@ -25,19 +64,49 @@ def build_stack(
     find: Find | None = None,
     keep: Keep | None = None,
     on_retry: OnRetry | None = None,
-) -> Model:
-    """The Model that the agents of a run share: recall → retry → client.
+    limits: Limits | None = None,
+    hedge: bool = False,
+    budget: Budget | None = None,
+    adaptive: AdaptiveLimit | None = None,
+    saturated: Callable[[], bool] | None = None,
+) -> Stack:
+    """The Model that the agents of a run share: meter → recall → retry → limiter → hedge → budget → client.
 
     `client` is the innermost one (OpenAIModel, MockModel). `endpoint` bounds the retries, `random` spreads them.
-    Without `find` and `keep` nothing is recalled. The layers are listed outermost first, as a call passes them.
+    Without `find` and `keep` nothing is recalled, without `limits` they are learnt from the endpoint's replies, without
+    `hedge` and `budget` there are no such layers. `adaptive` is told how attempts end, `saturated` whether its limit is
+    reached.
+
+    The layers are listed outermost first, as a call passes them. Recalled answers cost nothing. Every attempt, not
+    every call, passes the limiter and the budget, so that quota, "nobody sends before Retry-After has passed" and hard
+    limits are exact. Hedging is under the limiter, so that waiting for quota is never taken for slowness; a second call
+    takes quota only where there is room right now, and passes the budget as well. Next to the client, the limiter sees
+    what becomes of each request, second calls included.
     """
+    limiter = Limiter(
+        clock,
+        random,
+        limits,
+        tell=isinstance(client, _TellsReplies),
+        patience=endpoint.max_retry_seconds,
+        adaptive=adaptive,
+        saturated=saturated,
+    )
+    if isinstance(client, _TellsReplies):
+        client.on_reply = limiter.learn
+
+    def spare(request: ChatRequest) -> bool:
+        return (budget is None or budget.fits(budget.most(request))) and limiter.spare(request)
+
+    attempts, seconds = endpoint.max_attempts, endpoint.max_retry_seconds
     layers: list[_Layer] = []
     if find is not None and keep is not None:
         layers.append(lambda model: Recall(model, find, keep))
-    layers.append(
-        lambda model: Retry(model, clock, random, endpoint.max_attempts, endpoint.max_retry_seconds, on_retry=on_retry)
-    )
-    stack = client
-    for layer in reversed(layers):
-        stack = layer(stack)
-    return stack
+    layers.append(lambda model: Retry(model, clock, random, attempts, seconds, on_retry=on_retry))
+    layers.append(lambda model: Limited(model, limiter))
+    if hedge:
+        layers.append(lambda model: Hedge(model, clock, spare, limiter.leave))
+    if budget is not None:
+        layers.append(lambda model: Budgeted(model, clock, budget))
+    layers.append(lambda model: Observed(model, limiter))
+    return Stack(layers, client, limiter)

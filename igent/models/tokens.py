@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["count_messages", "count_text", "estimate_usage"]
+__all__ = ["BYTES_PER_TOKEN", "count_messages", "count_text", "estimate_usage"]
 
 from collections.abc import Iterable
 
 from igent.types import ChatMessage, Usage
 
 # OpenAI's own rule of thumb: a token is about 4 bytes of English; each message is framed by about 4 tokens.
-_BYTES_PER_TOKEN = 4
+BYTES_PER_TOKEN = 4
 _TOKENS_PER_MESSAGE = 4
 
 
 def count_text(text: str) -> int:
     """Estimated tokens of a text: its UTF-8 bytes / 4, rounded up."""
-    return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
+    return -(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN)
 
 
 def count_messages(messages: Iterable[ChatMessage]) -> int:

@@ -22,7 +22,7 @@ class AnswerStop:
     def __init__(self, accepts: Callable[[Any], bool], on_field: Callable[[Field], None] | None = None) -> None:
         self._accepts = accepts
         self._on_field = on_field
-        self._decoder = Decoder()
+        self._decoder = Decoder(fields=on_field is not None)
         self._answer: Value | None = None
 
     def feed(self, text: str) -> bool:
@@ -48,6 +48,11 @@ class AnswerStop:
         """How many characters of the text lie before the end of the accepted value; 0 before there is one."""
         return self._answer.end if self._answer else 0
 
+    @property
+    def seen(self) -> int:
+        """How many characters it was fed, the piece included that completed the answer, but none after it."""
+        return self._decoder.seen
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -69,7 +74,7 @@ def read_answer(text: str, accepts: Callable[[Any], bool]) -> Answer:
 
     The best rejected value is the last complete one that is an object or an array with an object in it.
     """
-    decoder = Decoder()
+    decoder = Decoder(fields=False)
     best: Value | None = None
     for event in decoder.feed(text):
         if isinstance(event, Field):

@@ -41,9 +41,12 @@ class Decoder:
 
     Integers are exact at any size up to MAX_SCALAR digits; of equal names in an object the last counts; half a
     surrogate pair becomes U+FFFD, so that every string can be written as UTF-8.
+
+    With `fields` False only whole values are given, and no member by itself, which is cheaper.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fields: bool = True) -> None:
+        self._fields = fields
         self._seen = StringIO(newline="\n")  # "\n": CR LF stays as it is
         self._window = ""  # the text at hand: what was not read yet, and the piece that came
         self._base = 0  # the offset of its first character in all the text
@@ -78,6 +81,11 @@ class Decoder:
             fault=Fault(Place.of(text, at), describe_fault(self._fault, text, at)) if self._fault else None,
             thinking=Place.of(text, self._think_at) if self._mode is Decoder._thinking else None,
         )
+
+    @property
+    def seen(self) -> int:
+        """How many characters it was fed."""
+        return self._base + len(self._window)
 
     # A mode reads on from self._at. It returns True when another mode is to go on, False when it needs more text; what
     # it leaves unread then (part of a tag, an escape, a number) is short.
@@ -120,7 +128,8 @@ class Decoder:
         candidate = self._candidate
         self._at = candidate.read(self._window, self._at, self._base)
         if candidate.members:
-            events.extend(self._field(member) for member in candidate.members)
+            if self._fields:
+                events.extend(self._field(member) for member in candidate.members)
             candidate.members.clear()
         if candidate.fault:
             self._after_fault(candidate)

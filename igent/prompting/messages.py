@@ -37,7 +37,7 @@ def feedback(blocks: Blocks, violations: Sequence[Violation], critic: str | None
     said: dict[str, Any] = {"VIOLATIONS": _violations(violations)}
     if critic is not None:
         said["CRITIC"] = critic
-    opening = "Your last answer was not accepted. Correct what is listed and answer again, in full."
+    opening = "Your last answer was not accepted. Correct what is listed and answer again, in the form asked for."
     return f"{opening}\n\n{_blocks({**said, **blocks})}\nAnswer now.\n"
 
 

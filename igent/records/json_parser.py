@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["parse_json", "parse_jsonl"]
+__all__ = ["parse_json", "parse_jsonl", "scan_value"]
 
 import re
 from collections.abc import Iterator
@@ -48,6 +48,12 @@ def parse_jsonl(text: str, shown: str) -> Document:
     if problems:
         raise DataError(*problems)
     return Document(shown, values, lines)
+
+
+def scan_value(text: str, at: int = 0) -> tuple[Any, int]:
+    """The value that begins at this character, and where it ends. Raises ValueError, and RecursionError, for what
+    `parse_json` would not take either; only that says what is wrong."""
+    return _DECODER.raw_decode(text, at)
 
 
 class _RefusedError(ValueError):

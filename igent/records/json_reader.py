@@ -13,6 +13,7 @@ from pathlib import Path
 import aiofiles
 
 from igent.errors import DataError, Problem
+from igent.records.indexing import open_list
 from igent.records.json_parser import parse_json, parse_jsonl
 from igent.workload import Document
 
@@ -24,16 +25,21 @@ _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 async def read_document(path: Path, shown: str | None = None) -> Document:
     """Read one file: JSONL when it ends in .jsonl or .ndjson (the value is then a list), JSON otherwise.
 
+    A list is checked whole, and its elements are read from the file when they are looked at (see ListDocument).
     `shown` is the name for messages; None shows the path. UTF-8, with or without a byte order mark. Raises DataError
     naming file, line, column and remedy; of a JSONL file all bad lines (up to 20).
     """
     shown = shown if shown is not None else str(path)
+    _refuse_spreadsheet(path, shown)
+    lines = path.suffix.lower() in _JSONL
+    # A long file takes seconds to parse; the event loop has other files to read meanwhile.
+    document = await asyncio.to_thread(open_list, path, shown, lines=lines)
+    if document is not None:
+        return document
     text = _decode(await _read(path, shown), shown)
     if not text.strip():
         raise DataError(Problem(shown, "the file is empty", "export it again, or name another file in the scenario"))
-    # A long file takes seconds to parse; the event loop has other files to read meanwhile.
-    parse = parse_jsonl if path.suffix.lower() in _JSONL else parse_json
-    return await asyncio.to_thread(parse, text, shown)
+    return await asyncio.to_thread(parse_jsonl if lines else parse_json, text, shown)
 
 
 async def read_documents(paths: Mapping[str, tuple[Path, str]]) -> dict[str, Document]:
@@ -59,9 +65,12 @@ async def read_documents(paths: Mapping[str, tuple[Path, str]]) -> dict[str, Doc
     return {key: documents[key] for key in paths}
 
 
-async def _read(path: Path, shown: str) -> bytes:
+def _refuse_spreadsheet(path: Path, shown: str) -> None:
     if path.suffix.lower() in _SPREADSHEETS:
         raise DataError(Problem(shown, f"{path.suffix} files cannot be read", "export it as JSON or JSONL"))
+
+
+async def _read(path: Path, shown: str) -> bytes:
     try:
         async with aiofiles.open(path, "rb") as file:
             return await file.read()

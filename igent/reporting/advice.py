@@ -12,6 +12,8 @@ from igent.reporting.facts import RunFacts
 _MANY_429S = 0.05
 _MANY_INVALID = 0.2
 _FEW_SKIPPED = 0.5
+_MANY_MISSES = 0.3
+_MUCH_WAITING = 0.25
 _INSTANT = "Mock answers come at once: see where a real run waits with --mock-latency gpt-4o, or without --mock."
 _OTHERS = {
     "ledger": "Records wait for one another at the shared capacity: give the suppliers more capacity, or lower "
@@ -38,11 +40,14 @@ def find_bottleneck(
     throttled: float | None,
     invalid: float | None,
     skipped: float | None,
+    missed: float | None = None,
+    quota: float = 0.0,
 ) -> Bottleneck | None:
     """The bottleneck; None when no time was spent.
 
-    `records` is the size of the input; the rates are 429s a call, invalid drafts a draft, and critics skipped of those
-    that could have been asked; None where there were none.
+    `records` is the size of the input; the rates are 429s a call, invalid drafts a draft, critics skipped of those that
+    could have been asked, and wrong guesses of all; None where there were none. `quota` is the part of the records'
+    time that their calls waited for the provider's limits.
     """
     name = max(shares, key=lambda key: shares[key])
     if not shares[name]:
@@ -51,7 +56,7 @@ def find_bottleneck(
         case "models" | "engine" if facts.mock and facts.mock_latency is None:
             advice = _INSTANT
         case "models":
-            advice = _models(facts, records, throttled or 0.0, invalid or 0.0)
+            advice = _models(facts, records, throttled or 0.0, invalid or 0.0, missed or 0.0, quota)
         case "critic":
             advice = _critic(skipped)
         case _:
@@ -59,7 +64,7 @@ def find_bottleneck(
     return Bottleneck(name, shares[name], advice)
 
 
-def _models(facts: RunFacts, records: int, throttled: float, invalid: float) -> str:
+def _models(facts: RunFacts, records: int, throttled: float, invalid: float, missed: float, quota: float) -> str:
     if throttled > _MANY_429S:
         return (
             f"The endpoint refused {throttled:.0%} of the calls with 429: lower --concurrency (now "
@@ -69,6 +74,16 @@ def _models(facts: RunFacts, records: int, throttled: float, invalid: float) -> 
         return (
             f"{invalid:.0%} of the drafts were invalid, and each costs another call: improve the matcher's prompt, or "
             "give it a stronger model with --model."
+        )
+    if quota > _MUCH_WAITING:
+        return (
+            f"The provider's limits are used to the full: calls waited {quota:.0%} of the time for them. Ask the "
+            "provider for higher ones; more --concurrency brings nothing."
+        )
+    if missed > _MANY_MISSES and facts.speculation_off is None:
+        return (
+            f"{missed:.0%} of the early starts were on a wrong guess, and began again: let the phase wait "
+            "(start: streamed, or settled), or switch them off with --speculate off."
         )
     if facts.concurrency < records:
         return f"Raise --concurrency (now {facts.concurrency}) while the provider's limits allow it."

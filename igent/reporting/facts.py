@@ -20,10 +20,13 @@ class RunFacts:
     """One run: what of (names and folders as the user gave them), when, how.
 
     `started` is ISO 8601; `wall_seconds` of this process, from the first record to the last view; `concurrency` records
-    in flight; `resumed` outcomes that were there when this process began; `limit` the limit that ended the run, in
-    words; `dropped_bytes` of a damaged journal's end; `phases` their names in order; `models` agent -> model;
-    `mock_latency` the pace of mock answers, None: instant; `base_url` None for the provider's own; `versions` see the
-    function of that name.
+    in flight at most; `concurrency_history` how `--concurrency auto` changed that limit: (seconds from the start, the
+    new limit, why), empty for a fixed one; `speculation_off` why phases no longer started early, None where they
+    did to the end; `requests_sent` to the endpoint, retries and second calls included, None where nobody counted them;
+    `quota_wait_seconds` that calls waited for the provider's limits, all calls together; `resumed` outcomes that were
+    there when this process began; `limit` the limit that ended the run, in words; `dropped_bytes` of a damaged
+    journal's end; `phases` their names in order; `models` agent -> model; `mock_latency` the pace of mock answers,
+    None: instant; `base_url` None for the provider's own; `versions` see the function of that name.
     """
 
     constellation: str
@@ -34,6 +37,10 @@ class RunFacts:
     started: str
     wall_seconds: float
     concurrency: int
+    concurrency_history: tuple[tuple[float, int, str], ...] = ()
+    speculation_off: str | None = None
+    requests_sent: int | None = None
+    quota_wait_seconds: float = 0.0
     seed: int = 0
     mock: bool = False
     mock_latency: str | None = None
@@ -52,7 +59,9 @@ class RunFacts:
         known = {name: _encodable(value) for name, value in asdict(self).items()}
         del known["versions"]
         known["phases"] = list(self.phases)
+        known["concurrency_history"] = [[round(at, 3), limit, why] for at, limit, why in self.concurrency_history]
         known["wall_seconds"] = round(self.wall_seconds, 6)
+        known["quota_wait_seconds"] = round(self.quota_wait_seconds, 3)
         known["base_url"] = self.base_url and without_secrets(self.base_url)
         return known
 

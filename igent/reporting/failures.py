@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from igent.types import Outcome
+from igent.outcome import Outcome
 
 _LIMIT = 500
 _EXAMPLES = 3

@@ -19,8 +19,9 @@ _FORMULA = frozenset("=+-@＝＋－＠")
 def one_line(text: str, limit: int = 300) -> str:
     """The text as one line of at most `limit` characters for a terminal: without escape sequences, control, format
     (bidirectional overrides, zero width) and unpaired surrogate characters; what is cut off ends in "…"."""
-    head = _ESCAPES.sub("", text[: 4 * limit + 100])
-    kept = "".join(c for c in _SPACE.sub(" ", head) if unicodedata.category(c) not in {"Cc", "Cf", "Cs"}).strip()
+    head = _SPACE.sub(" ", _ESCAPES.sub("", text[: 4 * limit + 100]))
+    shown = "".join(c for c in head if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
+    kept = _SPACE.sub(" ", shown).strip()  # once more: what stood between two spaces may be gone
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 

@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from igent.clock import Clock
+from igent.outcome import Outcome
 from igent.reporting.words import compact, count, duration, money
-from igent.types import Outcome
 
 _BAR_SECONDS = 0.1
 _LINE_SECONDS = 5.0

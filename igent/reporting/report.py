@@ -12,8 +12,9 @@ from typing import Any, get_args
 
 from igent.config.names import did_you_mean, is_safe_name
 from igent.errors import Problem, RunFolderError
+from igent.outcome import Outcome, OutcomeStatus, StepReport
 from igent.reporting.summary import SCHEMA_VERSION, Summary
-from igent.types import JsonObject, Outcome, OutcomeStatus, StepReport, Usage
+from igent.types import JsonObject, Usage
 
 _SUMMARY, _OUTCOMES, _JOURNAL = "summary.json", "outcomes.jsonl", "journal.jsonl"
 _REMAKE = "start the same run again: the journal has every outcome, and the file is made anew"
@@ -22,10 +23,14 @@ _STEP_FIELDS = frozenset(field.name for field in fields(StepReport)) - {"usage"}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `run_workflow` returns: the `summary`, the `outcomes` in input order, and the run `folder`."""
+    """What `run_workflow` returns: the `summary`, the `outcomes` in input order, and the run `folder`.
+
+    The outcomes of a run are read from its journal whenever they are looked at, also after the folder was renamed or
+    deleted: keep `list(report.outcomes)` where they are needed often.
+    """
 
     summary: Summary
-    outcomes: tuple[Outcome, ...]
+    outcomes: Sequence[Outcome]
     folder: Path
 
     @property

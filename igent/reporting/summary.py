@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["SCHEMA_VERSION", "Counts", "CriticFigures", "Speculation", "Summary", "Tokens", "exit_code", "summarise"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Counts",
+    "CriticFigures",
+    "Speculation",
+    "Summary",
+    "Tokens",
+    "exit_code",
+    "summarise",
+]
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
@@ -15,8 +23,9 @@ from pydantic import TypeAdapter
 from igent.errors import InternalError
 from igent.reporting.advice import Bottleneck, find_bottleneck
 from igent.reporting.facts import RunFacts
-from igent.reporting.figures import Spread, rate, shares, spread, total_cost, worked_seconds
-from igent.types import JsonObject, Outcome, StepReport, Usage
+from igent.reporting.figures import Spread, rate, spread
+from igent.reporting.totals import CriticWords, Totals
+from igent.types import JsonObject, Usage
 
 SCHEMA_VERSION = 1
 """Grows when a reader of the file would have to change; new keys alone do not count."""
@@ -35,11 +44,14 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of all calls; `estimated` when igent counted a part of them, for the endpoint did not."""
+    """Tokens of calls; `estimated` when igent counted a part of them, for the endpoint did not."""
 
     input: int
     output: int
     estimated: bool
+
+
+_NO_TOKENS = Tokens(0, 0, estimated=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +66,16 @@ class CriticFigures:
 
 @dataclass(frozen=True, slots=True)
 class Speculation:
-    """Steps that were begun on a prediction which came true, or did not."""
+    """Steps that were begun early: on a guess that came true, or (`misses`) on a wrong one, or for nothing. The rates
+    are parts of both, None where no step was. `wasted` are the tokens that the misses cost in vain; `off` is why no
+    step was begun early from some moment on, None when none was refused."""
 
     hits: int
     misses: int
+    hit_rate: float | None = None
+    miss_rate: float | None = None
+    wasted: Tokens = _NO_TOKENS
+    off: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +83,13 @@ class Summary:
     """The figures of all records that have an outcome, those of earlier runs on the folder included.
 
     `seconds` of the records that were worked on, `phase_seconds` of each phase that ran. `calls` are all answers, of
-    which `critic_calls` the critics' and `recalled` those taken from the journal. `cost` is in US dollars, None when
-    any part is not known, and with the mock, which has no price; an estimate where the tokens are. `critic` holds the
-    steps that have one. `drafts` are the matchers' answers. `early_stops` are calls ended at the JSON; `tokens_saved`
-    by them is None: nobody knows what a model would have gone on to say. `rate_limited` are 429s. `held_for_failed` are
-    units that failed records keep, so that a retry finds its own. `records_per_second` of this process. `time_shares`:
-    see SHARES in figures.py.
+    which `critic_calls` the critics' and `recalled` those taken from the journal. `tokens` are theirs, `wasted` those
+    beside them that brought nothing: of missed guesses, of second calls (`hedged`), of attempts that failed. `cost` of
+    both is in US dollars, None when any part is not known, and with the mock, which has no price; an estimate where the
+    tokens are. `critic` holds the steps that have one. `drafts` are the matchers' answers. `early_stops` are calls
+    ended at the JSON; `tokens_saved` by them is None: nobody knows what a model would have gone on to say.
+    `rate_limited` are 429s. `held_for_failed` are units that failed records keep, so that a retry finds its own.
+    `records_per_second` of this process. `time_shares`: see SHARES in figures.py.
     """
 
     schema_version: int
@@ -98,6 +117,8 @@ class Summary:
     time_shares: Mapping[str, float]
     bottleneck: Bottleneck | None
     versions: Mapping[str, str]
+    hedged: int = 0
+    wasted: Tokens = _NO_TOKENS
 
     def to_json(self) -> JsonObject:
         """The content of summary.json. `cost` is a number with 6 decimals (a millionth of a dollar is less than any
@@ -117,30 +138,35 @@ class Summary:
 _READER: TypeAdapter[Summary] = TypeAdapter(Summary)
 
 
-def summarise(outcomes: Sequence[Outcome], facts: RunFacts, total_records: int) -> Summary:
-    """The summary of these outcomes of a run over `total_records` records. Raises InternalError when there are more
-    outcomes than records."""
-    steps = [step for outcome in outcomes for step in outcome.steps]
-    figures = _step_figures(steps)
-    time_shares = shares(outcomes)
+def summarise(totals: Totals, facts: RunFacts, total_records: int) -> Summary:
+    """The summary of the outcomes that `totals` was given, of a run over `total_records` records. Raises InternalError
+    when there are more outcomes than records."""
+    if totals.outcomes > total_records:
+        what = f"{totals.outcomes} outcomes for {total_records} records: the counts cannot sum to the input"
+        raise InternalError(what)
+    seconds = sum(totals.time.values())
+    shares = {name: round(value / seconds, 4) if seconds else 0.0 for name, value in totals.time.items()}
+    figures = _call_figures(totals) | _step_figures(totals, facts)
     return Summary(
         schema_version=SCHEMA_VERSION,
         run=facts,
-        counts=_count(outcomes, total_records),
-        seconds=spread(worked_seconds(outcomes)),
-        phase_seconds=_phase_seconds(outcomes, facts.phases),
-        cost=None if facts.mock else total_cost(steps, facts.models, facts.base_url),
+        counts=_count(totals, total_records),
+        seconds=spread(totals.seconds),
+        phase_seconds={phase: spread(values) for phase, values in totals.phase_seconds.items()},
+        cost=None if facts.mock else totals.cost,
         tokens_saved=None,
-        held_for_failed=sum(o.status == "failed" and o.takes is not None for o in outcomes),
-        records_per_second=_throughput(len(outcomes) - facts.resumed, facts.wall_seconds),
-        time_shares=time_shares,
+        held_for_failed=totals.held_for_failed,
+        records_per_second=_throughput(totals.outcomes - facts.resumed, facts.wall_seconds),
+        time_shares=shares,
         bottleneck=find_bottleneck(
-            time_shares,
+            shares,
             facts,
             records=total_records,
             throttled=rate(figures["rate_limited"], figures["calls"] + figures["retries"]),
             invalid=figures["invalid_draft_rate"],
             skipped=figures["critic_skip_rate"],
+            missed=figures["speculation"].miss_rate,
+            quota=facts.quota_wait_seconds / seconds if seconds else 0.0,
         ),
         versions=dict(facts.versions),
         **figures,
@@ -153,67 +179,56 @@ def exit_code(summary: Summary) -> int:
     return 0 if summary.counts.failed == 0 and summary.counts.not_run == 0 else 1
 
 
-def _count(outcomes: Sequence[Outcome], total: int) -> Counts:
-    by_status = Counter(outcome.status for outcome in outcomes)
-    if len(outcomes) > total:
-        raise InternalError(f"{len(outcomes)} outcomes for {total} records: the counts cannot sum to the input")
+def _count(totals: Totals, total: int) -> Counts:
+    found = totals.statuses
     return Counts(
         input=total,
-        done=by_status["done"],
-        no_match=by_status["no_match"],
-        failed=by_status["failed"],
-        not_run=total - len(outcomes),
+        done=found["done"],
+        no_match=found["no_match"],
+        failed=found["failed"],
+        not_run=total - totals.outcomes,
     )
 
 
-def _step_figures(steps: Sequence[StepReport]) -> dict[str, Any]:
-    usage = sum((step.usage for step in steps), Usage())
-    drafts, invalid = sum(s.rounds for s in steps), sum(s.invalid_drafts for s in steps)
-    guesses = Counter(step.speculation for step in steps)
+def _call_figures(totals: Totals) -> dict[str, Any]:
+    counts = totals.counts
     return {
-        "calls": sum(s.calls for s in steps),
-        "critic_calls": sum(s.critic_calls for s in steps),
-        "recalled": sum(s.recalled for s in steps),
-        "tokens": Tokens(usage.input_tokens, usage.output_tokens, usage.estimated),
-        "critic_skip_rate": _skip_rate([step.critic for step in steps]),
-        "critic": _critics(steps),
+        **{name: counts[name] for name in ("calls", "critic_calls", "recalled", "retries", "rate_limited", "hedged")},
+        "tokens": _tokens(totals.usage),
+        "wasted": _tokens(totals.wasted),
+        "early_stops": counts["cut"],
+    }
+
+
+def _step_figures(totals: Totals, facts: RunFacts) -> dict[str, Any]:
+    drafts, invalid = totals.counts["rounds"], totals.counts["invalid_drafts"]
+    hits, misses = totals.guesses["hit"], totals.guesses["miss"]
+    skipped = sum(words.skipped for words in totals.critics.values())
+    asked = sum(words.approved + words.rejected for words in totals.critics.values())
+    return {
+        "critic_skip_rate": rate(skipped, skipped + asked),
+        "critic": {step: _critic(words) for step, words in totals.critics.items()},
         "drafts": drafts,
         "invalid_drafts": invalid,
         "invalid_draft_rate": rate(invalid, drafts),
-        "early_stops": sum(s.cut for s in steps),
-        "retries": sum(s.retries for s in steps),
-        "rate_limited": sum(s.rate_limited for s in steps),
-        "speculation": Speculation(hits=guesses["hit"], misses=guesses["miss"]),
+        "speculation": Speculation(
+            hits=hits,
+            misses=misses,
+            hit_rate=rate(hits, hits + misses),
+            miss_rate=rate(misses, hits + misses),
+            wasted=_tokens(totals.missed),
+            off=facts.speculation_off,
+        ),
     }
 
 
-def _phase_seconds(outcomes: Sequence[Outcome], phases: Sequence[str]) -> dict[str, Spread]:
-    seconds: dict[str, list[float]] = {phase: [] for phase in phases}
-    for outcome in outcomes:
-        for phase, timing in outcome.timings.items():
-            seconds.setdefault(phase, []).append(timing.total)
-    return {phase: spread(values) for phase, values in seconds.items()}
+def _critic(words: CriticWords) -> CriticFigures:
+    skipped, approved, rejected = words.skipped, words.approved, words.rejected
+    return CriticFigures(skipped, approved, rejected, rate(skipped, skipped + approved + rejected))
 
 
-def _critics(steps: Sequence[StepReport]) -> dict[str, CriticFigures]:
-    words: dict[str, list[str]] = {}
-    for step in steps:
-        if step.critic != "none":
-            words.setdefault(step.step, []).append(step.critic)
-    return {
-        name: CriticFigures(
-            skipped=said.count("skipped"),
-            approved=said.count("approved"),
-            rejected=said.count("rejected"),
-            skip_rate=_skip_rate(said),
-        )
-        for name, said in words.items()
-    }
-
-
-def _skip_rate(words: Sequence[str]) -> float | None:
-    asked = Counter(words)
-    return rate(asked["skipped"], len(words) - asked["none"])
+def _tokens(usage: Usage) -> Tokens:
+    return Tokens(usage.input_tokens, usage.output_tokens, usage.estimated)
 
 
 def _throughput(settled: int, wall_seconds: float) -> float | None:

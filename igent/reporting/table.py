@@ -6,6 +6,7 @@ __all__ = ["failure_table", "render", "summary_table"]
 
 import io
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -15,7 +16,7 @@ from rich.text import Text
 from igent.reporting.failures import FailureGroup
 from igent.reporting.figures import Spread
 from igent.reporting.plain import one_line
-from igent.reporting.summary import Summary
+from igent.reporting.summary import Summary, Tokens
 from igent.reporting.words import count, duration, money, percent, seconds
 
 _PLAIN_WIDTH = 120
@@ -113,8 +114,7 @@ def _record_rows(summary: Summary) -> Iterator[tuple[str, str]]:
 def _model_rows(summary: Summary) -> Iterator[tuple[str, str]]:
     recalled = f", {count(summary.recalled)} recalled from the journal" if summary.recalled else ""
     yield "calls", f"{count(summary.calls)}, {count(summary.critic_calls)} of them to critics{recalled}"
-    about = " (in part estimated)" if summary.tokens.estimated else ""
-    yield "tokens", f"{count(summary.tokens.input)} in, {count(summary.tokens.output)} out{about}"
+    yield "tokens", _tokens(summary.tokens)
     yield "cost", "none (mock answers)" if summary.run.mock else money(summary.cost)
     yield (
         "drafts",
@@ -127,9 +127,40 @@ def _model_rows(summary: Summary) -> Iterator[tuple[str, str]]:
         )
     yield "early stops", f"{count(summary.early_stops)} calls ended at the JSON"
     yield "retries", f"{count(summary.retries)}, {count(summary.rate_limited)} answers were 429"
-    guesses = summary.speculation
+    yield from _speed_rows(summary)
+
+
+def _speed_rows(summary: Summary) -> Iterator[tuple[str, str]]:
+    """What speculation, second calls and the limits did, where they did anything."""
+    guesses, run, wasted = summary.speculation, summary.run, summary.wasted
     if guesses.hits or guesses.misses:
-        yield "speculation", f"{count(guesses.hits)} hits, {count(guesses.misses)} misses"
+        vain = f", {_vain(guesses.wasted)}" if guesses.misses else ""
+        missed = f"{count(guesses.misses)} misses ({percent(guesses.miss_rate)})"
+        yield "speculation", f"{count(guesses.hits)} hits, {missed}{vain}"
+    if guesses.off is not None:
+        yield "  ended", one_line(guesses.off)
+    if summary.hedged:
+        yield "hedges", f"{count(summary.hedged)} second calls beside slow ones"
+    if wasted.input or wasted.output:
+        yield "wasted", _vain(wasted)
+    if run.concurrency_history:
+        limits = [limit for _, limit, _ in run.concurrency_history]
+        cuts = sum(after < before for before, after in pairwise(limits))
+        grown = f"{count(limits[0])} at first, {count(limits[-1])} at last, {count(max(limits))} at most"
+        yield "concurrency", f"{grown}, cut {count(cuts)} times"
+    if run.requests_sent:
+        yield "requests", f"{count(run.requests_sent)} sent"
+    if run.quota_wait_seconds > 0:
+        yield "quota", f"calls waited {_wall(run.quota_wait_seconds)} for the provider's limits, all together"
+
+
+def _tokens(tokens: Tokens) -> str:
+    about = " (in part estimated)" if tokens.estimated else ""
+    return f"{count(tokens.input)} in, {count(tokens.output)} out{about}"
+
+
+def _vain(tokens: Tokens) -> str:
+    return f"tokens in vain: {_tokens(tokens)}"
 
 
 def _last_line(summary: Summary) -> str:

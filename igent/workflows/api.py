@@ -1,17 +1,21 @@
-"""The Python API: one call that runs a constellation."""
+"""The Python API: one call that runs a constellation, and one that says what that would need."""
 
 from __future__ import annotations
 
-__all__ = ["run_workflow"]
+__all__ = ["estimate_workflow", "run_workflow"]
 
 from collections.abc import Sequence
+from decimal import Decimal
 from os import PathLike
-from pathlib import Path
+from typing import Any, Literal
 
-from igent.config.settings import load_settings
+from igent.config.settings import Settings, load_settings
+from igent.reporting.forecast import Forecast
 from igent.reporting.report import Report
 from igent.types import Model
+from igent.workflows.checks import check_pace
 from igent.workflows.constellation import Constellation, load_constellation
+from igent.workflows.estimate import estimate
 from igent.workflows.run import Workflow
 from igent.workflows.watch import NO_WATCH, Watch
 
@@ -26,7 +30,11 @@ async def run_workflow(
     out: AnyPath | None = None,
     fresh: bool = False,
     max_items: int | None = None,
-    concurrency: int | None = None,
+    concurrency: int | Literal["auto"] | None = None,
+    max_cost: Decimal | float | str | None = None,
+    max_calls: int | None = None,
+    speculate: Literal["auto", "on", "off"] | None = None,
+    hedge: bool | None = None,
     model: str | Sequence[str] = (),
     base_url: str | None = None,
     api_key: str | None = None,
@@ -48,14 +56,19 @@ async def run_workflow(
         out: The run folder; an unfinished run there is gone on with. None: runs/<constellation>-<scenario>.
         fresh: Set an old run folder aside and start over.
         max_items: Only the first so many records. None: all.
-        concurrency: Records in flight at once. None: the constellation's.
+        concurrency: Records in flight at once; "auto": found out while the run goes. None: the constellation's.
+        max_cost: US dollars that the whole run may cost. None: no limit.
+        max_calls: Requests that the whole run may send. None: no limit.
+        speculate: Whether phases start early, as their `start` says; "auto": while their guesses are mostly right.
+            None: the constellation's.
+        hedge: Whether a second call is sent beside one that is slower than most. None: the constellation's.
         model: "NAME" for all agents, "AGENT=NAME" for one; one such string or several.
         base_url: An OpenAI-compatible endpoint, up to "/v1". None: OPENAI_BASE_URL, else the provider's own.
         api_key: None: OPENAI_API_KEY.
         critic: "always", "invalid", "never" or "sample:P". None: the constellation's.
         mock: Answer in the process, without key or network.
         mock_errors: The share (0 to 1) of the mock's first answers that are wrong.
-        mock_latency: The mock's pace, "gpt-4o" or "ttft=0.6,itl=0.02" in seconds. None: instant.
+        mock_latency: The mock's pace, "gpt-4o" or "ttft=0.6,itl=0.02" in seconds; only with `mock`. None: instant.
         seed: For everything random. None: 0.
         conversations: Whether every message is kept in conversations.jsonl. None: yes.
         watch: Is told how the run goes.
@@ -65,17 +78,21 @@ async def run_workflow(
         ConfigError: The constellation, a prompt, the scenario or a setting is wrong.
         DataError: An input file cannot be used.
         RunFolderError: The run folder belongs to other inputs, or the disk refuses; RunInUseError: somebody uses it.
+        LimitError: `max_cost` or `max_calls` is reached; what was finished is kept, and a higher limit goes on.
         AuthError: No key, a refused key, no quota, or an unknown model. What was finished before is kept.
     """
-    models = (model,) if isinstance(model, str) else tuple(model)
     settings = load_settings(
-        data=Path(data) if data is not None else None,
+        data=data,
         scenario=scenario,
-        out=Path(out) if out is not None else None,
+        out=out,
         fresh=fresh,
         max_items=max_items,
         concurrency=concurrency,
-        model=models,
+        max_cost=max_cost,
+        max_calls=max_calls,
+        speculate=speculate,
+        hedge=hedge,
+        model=_models(model),
         base_url=base_url,
         api_key=api_key,
         critic=critic,
@@ -85,8 +102,25 @@ async def run_workflow(
         seed=seed,
         conversations=conversations,
     )
+    check_pace(settings)
+    return await Workflow(_loaded(constellation, settings), settings, watch=watch, client=client).run()
+
+
+async def estimate_workflow(constellation: str | Constellation, **options: Any) -> Forecast:
+    """What `run_workflow` with the same options would send, cost and take: the same as `--dry-run`.
+
+    Sends nothing, makes no run folder and needs no key. Of an endpoint, `mock_latency` says the pace to reckon with.
+    `watch` and `client` are no options of it. Raises ConfigError, DataError and RunFolderError as the run would.
+    """
+    settings = load_settings(**{**options, "model": _models(options.get("model", ()))})
+    return await estimate(_loaded(constellation, settings), settings)
+
+
+def _models(model: str | Sequence[str]) -> tuple[str, ...]:
+    return (model,) if isinstance(model, str) else tuple(model)
+
+
+def _loaded(constellation: str | Constellation, settings: Settings) -> Constellation:
     if isinstance(constellation, str):
-        loaded = load_constellation(constellation, settings.model)
-    else:
-        loaded = constellation.with_models(settings.model)
-    return await Workflow(loaded, settings, watch=watch, client=client).run()
+        return load_constellation(constellation, settings.model)
+    return constellation.with_models(settings.model)

@@ -13,6 +13,7 @@ import click
 from igent.errors import IgentError, InternalError
 from igent.reporting.facts import versions
 from igent.reporting.plain import one_line
+from igent.workflows.cli_compare import compare
 from igent.workflows.cli_run import retry, run
 from igent.workflows.cli_runs import report, reset
 from igent.workflows.cli_server import mock_server
@@ -25,7 +26,7 @@ def cli() -> None:
     """Runs multi-agent conversations over many records and brings out validated JSON."""
 
 
-for command in (run, retry, report, reset, list_, validate, init, doctor, mock_server):
+for command in (run, retry, compare, report, reset, list_, validate, init, doctor, mock_server):
     cli.add_command(command)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 __all__ = ["retry", "run"]
 
-import logging
+import asyncio
 import shlex
 import sys
-from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import orjson
@@ -17,69 +17,45 @@ import orjson
 from igent.clock import SYSTEM_CLOCK
 from igent.config.locate import list_constellations
 from igent.config.settings import Settings, load_settings
-from igent.errors import ConfigError
+from igent.errors import ConfigError, LimitError
 from igent.reporting.cost import price
 from igent.reporting.failures import failures
 from igent.reporting.figures import total_cost
-from igent.reporting.report import Report
+from igent.reporting.forecast import forecast_table
+from igent.reporting.report import Report, load_report
 from igent.reporting.summary import exit_code
 from igent.reporting.table import failure_table, render, summary_table
 from igent.types import Usage
+from igent.workflows.checks import check_pace
+from igent.workflows.cli_options import (
+    ENDPOINT,
+    LIMITS,
+    SCENARIO,
+    SHOWN,
+    STARTED,
+    options,
+    shown_of,
+    write_logs,
+)
 from igent.workflows.constellation import Constellation, load_constellation
+from igent.workflows.estimate import estimate
 from igent.workflows.execute import CostOf, Ended, ProgressWatch, execute
 from igent.workflows.output import results
 from igent.workflows.retry import forget_failed, invocation_of
 from igent.workflows.run import Workflow
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-_ENDPOINT = (
-    click.option("--base-url", metavar="URL", help="An OpenAI-compatible endpoint. [default: the provider's]"),
-    click.option("--concurrency", type=click.IntRange(1, 10_000), metavar="N", help="Records in flight at once."),
-    click.option("--mock-latency", metavar="PROFILE", help="Pace of the mock: gpt-4o, or ttft=0.6,itl=0.02 (seconds)."),
-    click.option("--json", "as_json", is_flag=True, help="The summary as JSON on stdout, nothing else there."),
-    click.option("--quiet", "-q", is_flag=True, help="No progress and no table."),
-    click.option("--verbose", "-v", is_flag=True, help="Log what happens on stderr, with tracebacks of bugs."),
-    click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Log to a file."),
+_PROFILE = (
     click.option(
-        "--profile",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="F",
-        help="Write cProfile data there.",
+        "--profile", type=click.Path(path_type=Path, dir_okay=False), metavar="F", help="Write cProfile data there."
     ),
 )
-_RUN = (
-    click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="The data folder."),
-    click.option("--scenario", metavar="NAME", help="DIR/scenarios/NAME.yaml. [default: the constellation's]"),
-    click.option(
-        "--out", type=click.Path(path_type=Path), metavar="DIR", help="The run folder; an unfinished one is resumed."
-    ),
-    click.option("--fresh", is_flag=True, help="Start over; the old run folder is set aside, never deleted."),
-    click.option("--max-items", type=click.IntRange(1), metavar="N", help="Only the first N records."),
-    click.option("--model", multiple=True, metavar="[AGENT=]NAME", help="Model of all agents, or of one; repeatable."),
-    click.option("--critic", metavar="POLICY", help="always, invalid, never, or sample:P."),
-    click.option("--mock", is_flag=True, help="Answers made in the process: no key, no network."),
-    click.option("--mock-errors", type=click.FloatRange(0, 1), metavar="P", help="Share of wrong answers of the mock."),
-    click.option("--seed", type=int, metavar="N", help="For everything random. [default: 0]"),
-    click.option("--conversations/--no-conversations", default=None, help="Keep every message, for audit."),
-)
-
-
-def _options(options: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
-    def decorate(function: F) -> F:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("constellation", required=False)
-@_options(_RUN)
-@_options(_ENDPOINT)
+@options(SCENARIO, STARTED, ENDPOINT, LIMITS, SHOWN, _PROFILE)
 @click.pass_context
-def run(context: click.Context, /, constellation: str | None, **given: Any) -> None:
+def run(context: click.Context, /, constellation: str | None, dry_run: bool, **given: Any) -> None:
     """Run a constellation over a scenario.
 
     CONSTELLATION is a name (see: igent list), or a YAML file.
@@ -89,23 +65,26 @@ def run(context: click.Context, /, constellation: str | None, **given: Any) -> N
         for name, path in list_constellations().items():
             click.echo(f"  {name:20} {path}", err=True)
         context.exit(2)
-    shown = _split(given)
+    shown = shown_of(given, "profile")
     # What was not given at all is left to the environment.
     given |= {name: given[name] or None for name in ("fresh", "mock", "model")}
     settings = load_settings(**given)
-    _run(context, _workflow(constellation, settings, shown), shown)
+    if dry_run:
+        _dry_run(load_constellation(constellation, settings.model), settings, shown)
+    else:
+        _run(context, _workflow(constellation, settings, shown), shown)
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@_options(_ENDPOINT)
+@options(ENDPOINT, LIMITS, SHOWN, _PROFILE)
 @click.pass_context
 def retry(context: click.Context, /, folder: Path, **given: Any) -> None:
     """Try failed records again.
 
     Those of the run FOLDER, and records in it that were not run yet.
     """
-    shown = _split(given)
+    shown = shown_of(given, "profile")
     invocation = invocation_of(folder)
     constellation = invocation.pop("constellation")
     settings = load_settings(**{**invocation, **{k: v for k, v in given.items() if v is not None}, "out": folder})
@@ -120,14 +99,20 @@ def retry(context: click.Context, /, folder: Path, **given: Any) -> None:
     _run(context, workflow, shown)
 
 
-def _split(given: dict[str, Any]) -> dict[str, Any]:
-    """Take out of the options what says how things are shown, not what is run."""
-    return {name: given.pop(name) for name in ("as_json", "quiet", "verbose", "log_file", "profile")}
+def _dry_run(constellation: Constellation, settings: Settings, shown: dict[str, Any]) -> None:
+    write_logs(verbose=shown["verbose"], file=shown["log_file"])
+    forecast = asyncio.run(estimate(constellation, settings))
+    with results() as stream:
+        if shown["as_json"]:
+            stream.write(orjson.dumps(forecast.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
+        elif not shown["quiet"]:
+            render(forecast_table(forecast), stream)
 
 
 def _workflow(reference: str, settings: Settings, shown: dict[str, Any]) -> Workflow:
-    _log_to(verbose=shown["verbose"], file=shown["log_file"])
+    write_logs(verbose=shown["verbose"], file=shown["log_file"])
     _can_write("--profile", shown["profile"])
+    check_pace(settings)
     constellation = load_constellation(reference, settings.model)
     quiet = shown["quiet"] or shown["as_json"]
     watch = ProgressWatch(SYSTEM_CLOCK, quiet=quiet, cost_of=None if quiet else _cost_of(constellation, settings))
@@ -136,11 +121,14 @@ def _workflow(reference: str, settings: Settings, shown: dict[str, Any]) -> Work
 
 def _run(context: click.Context, workflow: Workflow, shown: dict[str, Any]) -> None:
     ended = execute(workflow, profile=shown["profile"])
-    if ended.report is not None:
-        _show(ended.report, as_json=shown["as_json"], quiet=shown["quiet"])
+    report = ended.report
+    if isinstance(ended.error, LimitError) and (workflow.folder / "summary.json").exists():
+        report = load_report(workflow.folder)  # it was left behind in order, and says how far the limit let it come
+    if report is not None:
+        _show(report, as_json=shown["as_json"], quiet=shown["quiet"])
     code = _code(ended)
     if code and not shown["quiet"]:
-        _say_next(ended, workflow.folder, code)
+        _say_next(ended, workflow, code)
     if ended.error is not None:
         raise ended.error
     context.exit(code)
@@ -175,38 +163,47 @@ def _code(ended: Ended) -> int:
     return exit_code(ended.report.summary)
 
 
-def _say_next(ended: Ended, folder: Path, code: int) -> None:
+def _say_next(ended: Ended, workflow: Workflow, code: int) -> None:
+    folder = workflow.folder
     if not (folder / "journal.jsonl").exists():
         return
     counts = ended.report.summary.counts if ended.report is not None else None
-    if code == 1 and ended.report is not None and counts is not None and counts.failed:
+    if isinstance(ended.error, LimitError):
+        command = _again(_raised(workflow.settings, str(ended.error)))
+        click.echo(f"igent: what is finished is kept; go on with a higher limit, such as: {command}", err=True)
+    elif code == 1 and ended.report is not None and counts is not None and counts.failed:
         if any(outcome.status == "failed" and outcome.cause != "input" for outcome in ended.report.outcomes):
             click.echo(f"igent: try the failed records again with: igent retry {shlex.quote(str(folder))}", err=True)
         else:
             click.echo("igent: mend the failed records in the input, then start over with --fresh", err=True)
     elif counts.not_run if counts is not None else code in {3, 4, 130, 143}:
-        arguments = [argument for argument in sys.argv[1:] if argument != "--fresh"]
-        command = " ".join([_program(Path(sys.argv[0])), *map(shlex.quote, arguments)])
-        click.echo(f"igent: what is finished is kept; go on with: {command}", err=True)
+        click.echo(f"igent: what is finished is kept; go on with: {_again({})}", err=True)
+
+
+def _raised(settings: Settings, said: str) -> dict[str, str]:
+    """Twice the limit that the message names; twice each that there is where it names none."""
+    limits: dict[str, Decimal | int | None] = {"--max-cost": settings.max_cost, "--max-calls": settings.max_calls}
+    known = {option: limit for option, limit in limits.items() if limit is not None}
+    named = {option: limit for option, limit in known.items() if option in said}
+    return {option: str(2 * limit) for option, limit in (named or known).items()}
+
+
+def _again(instead: dict[str, str]) -> str:
+    """The command that was typed, with these values of options in the place of those it had."""
+    kept, skip = [], False
+    for argument in sys.argv[1:]:
+        name = argument.partition("=")[0]
+        if not skip and argument != "--fresh" and name not in instead:
+            kept.append(argument)
+        skip = not skip and name in instead and "=" not in argument
+    more = [word for option, value in instead.items() for word in (option, value)]
+    return " ".join([_program(Path(sys.argv[0])), *map(shlex.quote, [*kept, *more])])
 
 
 def _program(script: Path) -> str:
     if script.name == "__main__.py":
         return "python -m igent.workflows" if script.parent.name == "workflows" else "python -m igent"
     return "igent"
-
-
-def _log_to(*, verbose: bool, file: Path | None) -> None:
-    logger = logging.getLogger("igent")
-    logger.propagate = False
-    form = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if verbose:
-        _add(logger, logging.StreamHandler(), form)
-    if file is not None:
-        try:
-            _add(logger, logging.FileHandler(file, encoding="utf-8"), form)
-        except OSError as error:
-            raise ConfigError(f"--log-file {file}: {error.strerror}") from error
 
 
 def _can_write(option: str, file: Path | None) -> None:
@@ -216,9 +213,3 @@ def _can_write(option: str, file: Path | None) -> None:
             file.open("ab").close()
         except OSError as error:
             raise ConfigError(f"{option} {file}: {error.strerror}") from error
-
-
-def _add(logger: logging.Logger, handler: logging.Handler, form: logging.Formatter) -> None:
-    handler.setFormatter(form)
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)

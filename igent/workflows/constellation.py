@@ -25,7 +25,7 @@ from igent.prompting.templates import PromptLibrary, checksum
 from igent.types import CallContext, JsonObject
 from igent.workflows.model import NO_MODEL, build_client, build_endpoint, chat_client_maker
 from igent.workflows.plugins import load_workload
-from igent.workload import Workload
+from igent.workload import Expects, Shortens, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ class Constellation:
     def participant(self, agent: str, step: StepSpec) -> Participant:
         """An agent as it takes part in a step, its prompt rendered for that step's schema."""
         spec = self.spec.agents[agent]
-        system = self._library.render(spec.prompt, _variables(self.spec.name, agent, self.workload, step.schema_name))
+        assert spec.role != "rule"  # they take no part in the talk  # noqa: S101
+        system = self._library.render(spec.prompt or "", _variables(self.spec.name, agent, self.workload, step))
         return Participant(
             name=agent,
             role=spec.role,
@@ -70,8 +71,13 @@ class Constellation:
         )
 
     def participants(self) -> list[tuple[StepSpec, Participant]]:
-        """Every agent of every step, in the order of speaking."""
-        return [(step, self.participant(name, step)) for _, step in self.spec.steps() for name in step.agents]
+        """Every agent of every step that a model speaks for, in the order of speaking."""
+        return [
+            (step, self.participant(name, step))
+            for _, step in self.spec.steps()
+            for name in step.agents
+            if self.spec.agents[name].role != "rule"
+        ]
 
     def prompts(self) -> dict[str, JsonObject]:
         """The rendered role prompts by checksum, with the steps and agents: the run folder keeps them, so that an
@@ -95,7 +101,7 @@ class Constellation:
         settings = load_settings()
         model = build_client(settings, build_endpoint(settings, self.spec.run), self.workload, SYSTEM_CLOCK)
         context = CallContext("", "team", participant.name)
-        return chat_client_maker(model)(participant, context, None, lambda completion: None)
+        return chat_client_maker(model)(participant, context, None, _ignore, _ignore, _ignore)
 
 
 def load_constellation(reference: str, models: Sequence[str] = ()) -> Constellation:
@@ -113,7 +119,7 @@ def load_constellation(reference: str, models: Sequence[str] = ()) -> Constellat
     except ConfigError as error:
         raise ConfigError(*in_order([*source.problems, *error.problems])) from error
     chosen = Settings.model_construct(model=tuple(models)).models_of(
-        {name: source.spec.model_of(name) for name in source.spec.agents}
+        {name: source.spec.model_of(name) for name, agent in source.spec.agents.items() if agent.role != "rule"}
     )
     problems = _problems(source, workload, chosen, library, places)
     if problems:
@@ -132,7 +138,7 @@ def _unmakeable(constellation: Constellation) -> list[Problem]:
     for _, participant in constellation.participants():
         context = CallContext("", "validate", participant.name)
         try:
-            participant.make(client(participant, context, None, lambda completion: None))
+            participant.make(client(participant, context, None, _ignore, _ignore, _ignore))
         except ConfigError as error:
             problems.append(Problem(constellation.source.where("agents", participant.name), str(error)))
     return in_order(problems)
@@ -147,12 +153,14 @@ def _problems(
         if places.find("prompts", prompt) is None:
             return f"no prompt {prompt!r}", did_you_mean(prompt, places.names("prompts", "**/*.md"), "prompts found")
         try:
-            library.render(prompt, _variables(source.spec.name, "agent", workload, next(iter(schemas))))
+            library.render(prompt, _variables(source.spec.name, "agent", workload, source.spec.steps()[0][1]))
         except ConfigError as error:
             return error.problems[0].what, error.problems[0].remedy
         return None
 
-    problems = check_names(source, WorkloadNames(schemas, workload.rules), models, prompt_problem)
+    short = workload.short if isinstance(workload, Shortens) else ()
+    names = WorkloadNames(schemas, workload.rules, short, expects=isinstance(workload, Expects))
+    problems = check_names(source, names, models, prompt_problem)
     for name, agent in source.spec.agents.items():
         try:
             resolve_type(agent.type)
@@ -161,7 +169,25 @@ def _problems(
     return in_order(problems)
 
 
-def _variables(constellation: str, agent: str, workload: Workload, schema: str) -> dict[str, Any]:
-    model = workload.schemas[schema]
-    text = orjson.dumps(model.model_json_schema(by_alias=True), option=orjson.OPT_INDENT_2).decode()
+def _variables(constellation: str, agent: str, workload: Workload, step: StepSpec) -> dict[str, Any]:
+    """What a prompt may name. A step that is itself wrong is told of elsewhere, so any schema will do for it here."""
+    shorter = workload.short if step.answer == "short" and isinstance(workload, Shortens) else {}
+    first = next(iter(workload.schemas.values()))
+    model = shorter.get(step.schema_name) or workload.schemas.get(step.schema_name, first)
+    text = orjson.dumps(_terse(model.model_json_schema(by_alias=True))).decode()
     return {"schema": text, "agent": agent, "constellation": constellation}
+
+
+def _terse(schema: Any) -> Any:
+    """A JSON schema without the titles that pydantic makes of names: a third of its tokens, and they say nothing."""
+    if isinstance(schema, dict):
+        return {
+            key: {name: _terse(inner) for name, inner in value.items()} if key == "properties" else _terse(value)
+            for key, value in schema.items()
+            if key != "title"
+        }
+    return [_terse(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _ignore(_: object) -> None:
+    """For clients of which nobody asks what they did."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["CostOf", "Ended", "ProgressWatch", "execute"]
 
-import asyncio
 import cProfile
 import sys
 from collections.abc import Callable, Sequence
@@ -16,9 +15,10 @@ import click
 
 from igent.clock import Clock
 from igent.errors import IgentError
+from igent.outcome import Outcome
 from igent.reporting.progress import Progress
 from igent.reporting.report import Report
-from igent.types import Outcome
+from igent.workflows.loop import run_loop
 from igent.workflows.run import Workflow
 from igent.workflows.signals import Interrupts
 from igent.workflows.watch import RunState
@@ -76,10 +76,10 @@ class ProgressWatch:
 def execute(workflow: Workflow, *, profile: Path | None = None) -> Ended:
     """Run it to its end, with Ctrl-C led to it. `profile` is the file for cProfile's data (docs/profiling.md)."""
     if profile is None:
-        return asyncio.run(_execute(workflow))
+        return run_loop(_execute(workflow))
     profiler = cProfile.Profile()
     try:
-        return profiler.runcall(asyncio.run, _execute(workflow))
+        return profiler.runcall(run_loop, _execute(workflow))
     finally:
         profiler.dump_stats(profile)
 

@@ -2,40 +2,94 @@
 
 from __future__ import annotations
 
-__all__ = ["RunFolder", "set_aside"]
+__all__ = ["RunFolder", "Settled", "set_aside"]
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from igent.errors import Problem, RunFolderError
 from igent.files import FolderLock
-from igent.types import Completion, JsonObject, Outcome
+from igent.outcome import Outcome
+from igent.types import Completion, JsonObject
 from igent.workflows.identity import differences
-from igent.workflows.session import with_write_time
 from igent.writing.audit import prune
 from igent.writing.entries import answer_from_entry, outcome_from_entry
-from igent.writing.journal import JOURNAL_FORMAT, Journal, JournalContents, read_journal
+from igent.writing.journal import Journal
+from igent.writing.lines import Place
+from igent.writing.outcomes import JournalOutcomes
+from igent.writing.reader import JOURNAL_FORMAT, JournalContents, scan_journal
 
 _REMEDY = "start over with --fresh (the old folder is kept beside it), or choose another folder with --out"
+
+
+class Settled(Mapping[str, Outcome]):
+    """The outcomes of earlier sessions by record id, read when they are looked at (see JournalOutcomes)."""
+
+    def __init__(self, outcomes: JournalOutcomes) -> None:
+        self._outcomes = outcomes
+        self._indexes: dict[str, int] = {}
+
+    def add(self, outcome: Outcome, place: Place) -> None:
+        """Note that the entry of this outcome stands at `place`; one that the record had before counts no more."""
+        self.drop(outcome.record_id)
+        self._outcomes.add(outcome.record_id, outcome.index, place)
+        self._indexes[outcome.record_id] = outcome.index
+
+    def wrote(self, record_id: str, seconds: float) -> None:
+        """How long the entry of this record's outcome took to write; nothing when it has none."""
+        if record_id in self._indexes:
+            self._outcomes.wrote(self._indexes[record_id], seconds)
+
+    def drop(self, record_id: str) -> None:
+        """Forget the record's outcome, if it has one."""
+        if record_id in self._indexes:
+            self._outcomes.drop(self._indexes.pop(record_id))
+
+    def keep(self, record_ids: Iterable[str]) -> None:
+        """Forget the outcomes of all records but these."""
+        left = dict(self._indexes)
+        for record_id in record_ids:
+            left.pop(record_id, None)
+        for record_id in left:
+            self.drop(record_id)
+
+    def __getitem__(self, record_id: str) -> Outcome:
+        return self._outcomes.at(self._indexes[record_id])
+
+    def __contains__(self, record_id: object) -> bool:
+        return record_id in self._indexes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._indexes)
+
+    def __len__(self) -> int:
+        return len(self._indexes)
 
 
 @dataclass(slots=True)
 class RunFolder:
     """A run folder that this process holds.
 
-    `outcomes` and `answers` are what the journal has, `retrying` the failed records that are to be tried again and have
-    not been; `run` is its first entry (None in a new folder); `dropped_bytes`
-    is what damage at its end cost.
+    `kept` are all outcomes of the run, to which a session adds its own, `outcomes` those of earlier sessions; `answers`
+    are paid for and of records without an outcome, `retrying` the failed records that are to be tried again and have
+    not been; `reach` is how many records of the input it has gone to; `run` is the journal's first entry (None in a new
+    folder), `contents` its size and what damage at its end cost.
     """
 
     path: Path
     lock: FolderLock
-    contents: JournalContents
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    kept: JournalOutcomes
+    outcomes: Settled
+    contents: JournalContents = field(default_factory=JournalContents)
     answers: dict[str, deque[Completion]] = field(default_factory=dict)
     retrying: set[str] = field(default_factory=set)
+    reach: int = 0
     run: JsonObject | None = None
+    spent_calls: int = 0
+    spent_cost: Decimal = Decimal(0)
     _keys: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
@@ -59,8 +113,9 @@ class RunFolder:
                 lock = FolderLock(path)
                 lock.acquire()
             _refuse_foreign(path)
-            folder = cls(path, lock, read_journal(path / "journal.jsonl"))
-            folder._replay()
+            kept = JournalOutcomes(path / "journal.jsonl")
+            folder = cls(path, lock, kept, Settled(kept))
+            folder.contents = scan_journal(path / "journal.jsonl", folder._replay)
         except BaseException:
             lock.release()
             raise
@@ -97,35 +152,33 @@ class RunFolder:
             "started": started,
         }
 
-    def _replay(self) -> None:
-        for entry in self.contents.entries:
-            match entry.get("kind"):
-                case "run":
-                    self.run = entry
-                case "answer":
-                    key, completion = answer_from_entry(entry)
-                    self.answers.setdefault(key, deque()).append(completion)
-                    self._keys.setdefault(str(entry.get("record_id")), []).append(key)
-                case "outcome":
-                    outcome = outcome_from_entry(entry)
-                    self.outcomes[outcome.record_id] = outcome
-                    self.retrying.discard(outcome.record_id)
-                    self._drop_answers(outcome.record_id)
-                case "written":
-                    self._written(str(entry["record_id"]), float(entry["seconds"]))
-                case "retry":
-                    self._forget(frozenset(entry["record_ids"]))
-        self.contents = replace(self.contents, entries=())  # what they say is known now; they may be many
-
-    def _written(self, record_id: str, seconds: float) -> None:
-        if record_id in self.outcomes:
-            self.outcomes[record_id] = with_write_time(self.outcomes[record_id], seconds)
+    def _replay(self, entry: JsonObject, place: Place) -> None:
+        match entry.get("kind"):
+            case "run":
+                self.run = entry
+            case "answer":
+                key, completion = answer_from_entry(entry)
+                self.answers.setdefault(key, deque()).append(completion)
+                self._keys.setdefault(str(entry.get("record_id")), []).append(key)
+            case "outcome":
+                outcome = outcome_from_entry(entry)
+                self.outcomes.add(outcome, place)
+                self.reach = max(self.reach, outcome.index + 1)
+                self.retrying.discard(outcome.record_id)
+                self._drop_answers(outcome.record_id)
+            case "written":
+                self.outcomes.wrote(str(entry["record_id"]), float(entry["seconds"]))
+            case "spent":
+                self.spent_calls += int(entry["calls"])
+                self.spent_cost += Decimal(str(entry["cost"] or 0))
+            case "retry":
+                self._forget(frozenset(entry["record_ids"]))
 
     def _forget(self, records: frozenset[str]) -> None:
         """Failed records are to be tried again: neither their outcomes nor their answers count any more."""
         self.retrying |= records
         for record_id in records:
-            self.outcomes.pop(record_id, None)
+            self.outcomes.drop(record_id)
             self._drop_answers(record_id)
 
     def _drop_answers(self, record_id: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 __all__ = ["differences", "identity_of"]
 
-from hashlib import sha256
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import Any
 
 from igent.config.settings import Settings
 from igent.types import JsonObject
@@ -15,14 +17,21 @@ from igent.workflows.inputs import ScenarioFiles
 def identity_of(constellation: Constellation, settings: Settings, scenario: ScenarioFiles) -> JsonObject:
     """The identity of a run, as JSON: constellation, prompts, models, input files by content, seed and mock.
 
-    Concurrency, limits, endpoint and the number of records are not part of it: a run may go on with others.
+    Concurrency, limits, endpoint, when phases start and the number of records are not part of it: a run may go on with
+    others.
     """
-    spec = constellation.spec.model_dump(mode="json", exclude={"run", "description", "model"})
+    left_out: Any = {"run": True, "description": True, "model": True, "phases": {"__all__": {"start"}}}
+    spec = constellation.spec.model_dump(mode="json", exclude=left_out)
+    for phase in spec["phases"]:  # what an older igent did not know of, at its default
+        for step in phase["steps"]:
+            for key, default in (("answer", "full"), ("also", {})):
+                if step[key] == default:
+                    del step[key]
     return {
         "constellation": sha256(repr(spec).encode()).hexdigest()[:16],
         "name": constellation.name,
         "scenario": scenario.name,
-        "files": {key: sha256(path.read_bytes()).hexdigest()[:16] for key, path in sorted(scenario.files.items())},
+        "files": {key: _digest(path) for key, path in sorted(scenario.files.items())},
         "prompts": {f"{step.output}/{p.name}": p.checksum for step, p in constellation.participants()},
         "models": dict(constellation.models),
         "critic": settings.critic or "",
@@ -30,6 +39,11 @@ def identity_of(constellation: Constellation, settings: Settings, scenario: Scen
         "mock": settings.mock,
         "mock_errors": settings.mock_errors if settings.mock else 0.0,
     }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()[:16]
 
 
 _WORDS = {

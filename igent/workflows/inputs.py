@@ -64,12 +64,13 @@ async def read_scenario(workload: Workload, scenario: ScenarioFiles) -> Dataset:
 
 def _check(records: Sequence[Record], workload: Workload) -> None:
     """What the engine rests on, and a workload of somebody's own may get wrong: ids are unique, places are in order."""
-    seen: dict[str, Record] = {}
+    seen: set[str] = set()  # not the records: there may be many
     for place, record in enumerate(records):
-        first = seen.setdefault(record.id, record)
-        if first is not record:
+        if record.id in seen:
+            first = next(other for other in records if other.id == record.id)
             what = f"workload {workload.name!r} gives the id {record.id!r} twice, first at {first.source}"
             raise DataError(Problem(record.source, what, "give the second one an id of its own, and a problem"))
+        seen.add(record.id)
         if record.index != place:
             raise DataError(Problem(record.source, f"workload {workload.name!r} gives {record.id!r} a wrong index"))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from autogen_core.models import ChatCompletionClient
 
 from igent.agents.build import Participant
-from igent.agents.turn import ClientMaker
+from igent.agents.turn import Calling, ClientMaker, GivenUp
 from igent.clock import Clock
 from igent.config.constellation import RunSpec
 from igent.config.settings import Settings
@@ -19,6 +19,7 @@ from igent.models.endpoint import Endpoint
 from igent.models.http import OpenAIModel
 from igent.models.mock import MockModel
 from igent.models.pace import Pace
+from igent.models.toll import Toll
 from igent.types import CallContext, ChatRequest, Completion, Model, StopFactory
 from igent.workload import Workload
 
@@ -42,10 +43,11 @@ def chat_client_maker(model: Model) -> ClientMaker:
         context: CallContext,
         stop: StopFactory | None,
         on_completion: Callable[[Completion], None],
+        given_up: GivenUp,
+        calling: Calling,
     ) -> ChatCompletionClient:
-        return ChatClient(
-            model, participant.model, participant.options, context, stop=stop, on_completion=on_completion
-        )
+        toll = Toll(model, given_up, calling)
+        return ChatClient(toll, participant.model, participant.options, context, stop=stop, on_completion=on_completion)
 
     return make
 

@@ -7,23 +7,29 @@ The only place where any exception at all becomes an Outcome: a plug-in's bug fa
 
 from __future__ import annotations
 
-__all__ = ["Admitted", "RecordWorker", "Worked"]
+__all__ = ["Admitted", "CreateTask", "RecordWorker", "Worked"]
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from igent.agents.conversation import Conversation, Step, StepResult, Tools
+from igent.agents.step import Step, StepResult, Tools
 from igent.capacity.ledger import Ledger
 from igent.clock import Clock
-from igent.errors import IgentError, ProviderError
-from igent.types import Case, JsonObject, Outcome, PhaseTiming, StepReport, Verdict
-from igent.workflows.executors.local import Executor, Talk
-from igent.workload import Workload
+from igent.errors import IgentError, LimitError, ProviderError
+from igent.outcome import Outcome, PhaseTiming, StepReport
+from igent.types import Case, JsonObject, Verdict
+from igent.workflows.early import Early, Guesses, Spawn, count_misses
+from igent.workflows.executors.local import Executor
+from igent.workflows.phase import Phase, PhaseRun
+from igent.workload import Expects, Workload
 
 log = logging.getLogger("igent.record")
+
+CreateTask = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+"""Starts a task that the run owns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +61,31 @@ class _Progress:
     held: str | None = None
     takes: str | None = None
 
+    def add(self, run: PhaseRun, reports: Sequence[StepReport]) -> None:
+        """A phase has ended, or was given up."""
+        self.steps += reports
+        self.outputs |= run.outputs
+        self.timings[run.phase.name] = run.timing()
+        self.audit += run.audit
+
 
 class RecordWorker:
-    """Works on records, one call of `work` each; any number at once.
-
-    `phases` are the steps of each conversation, in order.
-    """
+    """Works on records, one call of `work` each; any number at once. `phases` are the conversations, in order."""
 
     def __init__(
         self,
-        phases: Sequence[tuple[str, Sequence[Step]]],
+        phases: Sequence[Phase],
         tools: Tools,
         workload: Workload,
         ledger: Ledger,
         executor: Executor,
         clock: Clock,
+        guesses: Guesses | None = None,
     ) -> None:
         self._phases, self._tools, self._workload = phases, tools, workload
         self._ledger, self._executor, self._clock = ledger, executor, clock
-        self._reserves = any(step.reserves is not None for _, steps in phases for step in steps)
+        self._guesses = guesses or Guesses("off")
+        self._reserves = any(step.reserves is not None for phase in phases for step in phase.steps)
 
     def predict(self, case: Case) -> str | None:
         """The unit to hold for a record while it is talked about; None when it will take none, or nobody can tell."""
@@ -86,20 +98,15 @@ class RecordWorker:
             log.exception("record %s: its unit cannot be predicted", case.record.id)
             return None
 
-    async def work(self, admitted: Admitted) -> Worked:
-        """The record's outcome. Raises only what ends the run: a fatal provider error, or cancellation."""
+    async def work(self, admitted: Admitted, create_task: CreateTask) -> Worked:
+        """The record's outcome. Raises only what ends the run: a fatal provider error, a limit, or cancellation."""
         got = _Progress(admitted.case, self._clock.now(), held=admitted.held)
         record = admitted.case.record
         if record.problem is not None:
             return self._ended(got, "failed", record.problem, "input")
         try:
-            for phase, steps in self._phases:
-                last = await self._phase(got, phase, steps)
-                if last.cause:
-                    return self._ended(got, "failed", last.reason, last.cause, last.verdict)
-                if last.verdict.no_match:
-                    return self._ended(got, "no_match", self._workload.refusal_reason(got.case), "")
-        except ProviderError:
+            return await self._talk(got, lambda run: create_task(_early(run)))
+        except (ProviderError, LimitError):
             raise
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -113,46 +120,97 @@ class RecordWorker:
                 str(error) if known else f"{type(error).__name__}: {error} (a bug in a plug-in or igent; see the log)"
             )
             return self._ended(got, "failed", what, "internal")
+
+    async def _talk(self, got: _Progress, spawn: Spawn) -> Worked:
+        following = [*self._phases[1:], None]
+        early: Early | None = None
+        for phase, after in zip(self._phases, following, strict=True):
+            ahead = self._ahead(got, after, spawn)
+            try:
+                last = await self._phase(got, phase, early, ahead)
+                if last.cause or last.verdict.no_match:
+                    await self._forgo(got, ahead)
+                    if last.cause:
+                        return self._ended(got, "failed", last.reason, last.cause, last.verdict)
+                    return self._ended(got, "no_match", self._workload.refusal_reason(got.case), "")
+                early = ahead
+            except BaseException:  # nobody will ask for what was begun
+                for begun in (early, ahead):
+                    if begun is not None:
+                        begun.drop("the phase before it failed")
+                raise
         return self._ended(got, "done", "", "")
 
-    async def _phase(self, got: _Progress, phase: str, steps: Sequence[Step]) -> StepResult:
-        started = self._clock.now()
-        conversation = Conversation(self._tools, got.case.record.id, audit=got.audit)
-        critic = capacity = 0.0
-        result: StepResult | None = None
-        for step in steps:
-            try:
-                result = await self._executor.talk(Talk(conversation, step, got.case, self._settler(got)))
-            except Exception:
-                got.steps.append(conversation.unfinished())  # what was paid for is counted, whoever raised
-                raise
-            critic += result.critic_seconds
-            capacity += result.capacity_seconds
-            got.steps.append(result.report)
-            if result.cause or result.verdict.no_match:
-                break
-            value = result.verdict.value or {}
-            got.outputs[step.output] = value
-            got.case = replace(got.case, earlier={**got.case.earlier, step.schema: value})
-        seconds = self._clock.now() - started
-        got.timings[phase] = PhaseTiming(seconds, seconds - capacity, critic, capacity)
-        assert result is not None  # a phase has at least one step  # noqa: S101
-        return result
+    def _ahead(self, got: _Progress, phase: Phase | None, spawn: Spawn) -> Early | None:
+        if phase is None or phase.start == "settled":
+            return None
+        return Early(phase, lambda p, case: self._run(got, p, case), spawn, self._tools.blocks, self._guesses)
 
-    def _settler(self, got: _Progress) -> Any:
-        def settle(step: Step, verdict: Verdict) -> Case | None:
-            if step.reserves is None or verdict.no_match:
-                return None
-            record_id = got.case.record.id
-            unit = self._workload.unit(verdict.value or {}, step.reserves)
-            now = self._ledger.free_view(without=record_id)
-            if unit is None or (unit in now and self._ledger.reserve(record_id, unit)):
-                got.takes = unit
-                return None
-            got.case = replace(got.case, view=now)
-            return got.case
+    def _run(self, got: _Progress, phase: Phase, case: Case, ahead: Early | None = None) -> PhaseRun:
+        def settle(step: Step, verdict: Verdict, case: Case) -> Case | None:
+            return self._settle(got, step, verdict, case)
 
-        return settle
+        return PhaseRun(phase, case, self._tools, self._executor, settle, ahead.begin if ahead else None)
+
+    async def _phase(self, got: _Progress, phase: Phase, early: Early | None, ahead: Early | None) -> StepResult:
+        run = await early.take(got.case) if early else None
+        guessed = run is not None
+        if run is None:
+            run = self._run(got, phase, got.case, ahead)
+        if ahead is not None and ahead.phase.start == "predicted":
+            expected = self._expected(phase, got.case)
+            if expected is not None:
+                ahead.begin(expected)
+        try:
+            if not guessed:
+                await run.go()
+            elif run.error is not None:
+                raise run.error
+            if early is not None:
+                await early.settled()
+        finally:
+            missed = early.missed if early else []
+            got.audit += [line for miss in missed for line in miss.audit]
+            got.add(run, count_misses(run.reports, missed, hit=guessed))
+        got.case = run.case
+        assert run.last is not None  # a phase has at least one step  # noqa: S101
+        return run.last
+
+    async def _forgo(self, got: _Progress, ahead: Early | None) -> None:
+        """The record ends before the phase that was begun early: what that has cost is counted, nothing else."""
+        if ahead is None:
+            return
+        ahead.drop("the record ended with the phase before it")
+        await ahead.settled()
+        for miss in ahead.missed:
+            got.audit += miss.audit
+        got.steps += count_misses([], ahead.missed, hit=False)
+
+    def _expected(self, phase: Phase, case: Case) -> Case | None:
+        """The case as it will be after this phase, if the workload can tell and the checks agree; else None."""
+        if not isinstance(self._workload, Expects) or self._guesses.off:
+            return None
+        try:
+            run = PhaseRun(phase, case, self._tools, self._executor, lambda *_: None)
+            for step in phase.steps:
+                value = self._workload.expect(run.case, step.schema)
+                if value is None or not run.suppose(step, value):
+                    return None
+        except Exception:  # as a prediction: a help, not a condition
+            log.exception("record %s: phase %s cannot be predicted", case.record.id, phase.name)
+            return None
+        return run.case
+
+    def _settle(self, got: _Progress, step: Step, verdict: Verdict, case: Case) -> Case | None:
+        if step.reserves is None or verdict.no_match:
+            return None
+        record_id = case.record.id
+        unit = self._workload.unit(verdict.value or {}, step.reserves)
+        now = self._ledger.free_view(without=record_id)
+        if unit is None or (unit in now and self._ledger.reserve(record_id, unit)):
+            got.takes = unit
+            return None
+        return replace(case, view=now)
 
     def _ended(self, got: _Progress, status: Any, reason: str, cause: str, verdict: Verdict | None = None) -> Worked:
         record = got.case.record
@@ -170,3 +228,11 @@ class RecordWorker:
             total_seconds=self._clock.now() - got.started,
         )
         return Worked(outcome, got.audit)
+
+
+async def _early(run: PhaseRun) -> None:
+    """A phase in a task of its own; what it raises is kept until it is asked for."""
+    try:
+        await run.go()
+    except Exception as error:  # noqa: BLE001  # raised again, where the phase counts
+        run.error = error

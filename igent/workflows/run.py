@@ -8,26 +8,26 @@ from __future__ import annotations
 __all__ = ["Workflow"]
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from random import Random
 
 import orjson
 
 from igent.capacity.ledger import Ledger
 from igent.clock import SYSTEM_CLOCK, Clock
 from igent.config.settings import Settings
-from igent.errors import Problem, ProviderError, RunFolderError
+from igent.errors import Problem, RunFolderError
 from igent.files import replace_file
-from igent.models.stack import build_stack
+from igent.outcome import Outcome
 from igent.records.selection import select
 from igent.reporting.facts import RunFacts, versions, without_secrets
 from igent.reporting.report import Report
 from igent.reporting.summary import summarise
-from igent.reporting.timings import timings_csv
-from igent.types import CapacityView, Case, ChatRequest, Completion, JsonObject, Model, Record
+from igent.reporting.timings import timings_heading, timings_row
+from igent.reporting.totals import Totals
+from igent.types import CapacityView, Case, JsonObject, Model, Record
 from igent.workflows.constellation import Constellation
 from igent.workflows.executors.local import LocalExecutor
 from igent.workflows.folder import RunFolder
@@ -36,11 +36,11 @@ from igent.workflows.inputs import find_scenario, read_scenario
 from igent.workflows.model import build_client, build_endpoint
 from igent.workflows.record import RecordWorker
 from igent.workflows.session import Books, Session
+from igent.workflows.traffic import Traffic
 from igent.workflows.watch import NO_WATCH, RunState, Watch
 from igent.workflows.wiring import build_phases, build_tools
 from igent.workload import Dataset
-from igent.writing.entries import answer_to_entry, request_key
-from igent.writing.journal import Journal
+from igent.writing.rewriting import View
 from igent.writing.views import ViewWriter
 
 log = logging.getLogger("igent.run")
@@ -70,9 +70,9 @@ class Workflow:
         name = settings.scenario or spec.scenario
         self.scenario = find_scenario(constellation.places, workload, settings.data, name)
         self.folder = settings.out or Path("runs") / f"{constellation.name}-{name}"
-        self.concurrency = settings.concurrency or spec.run.concurrency
         self._phases = build_phases(constellation, settings)
         self._endpoint = build_endpoint(settings, spec.run, needs_key=client is None)
+        self._traffic = Traffic(constellation, settings, self._endpoint, clock)
         self._client = client or build_client(settings, self._endpoint, workload, clock)
         self._owns_client = client is None
         self._clock, self._watch = clock, watch
@@ -118,30 +118,30 @@ class Workflow:
         folder.check(identity)
         ledger = Ledger(dataset.capacity)
         journal = folder.journal(audit=self.settings.conversations)
-        books = Books(ledger, journal, self._views(folder, ledger))
+        records = self._select(dataset, folder)
+        resumed = folder.kept.copy()
+        books = Books(ledger, journal, self._views(folder, ledger), self._totals(resumed))
         today = date.fromisoformat(folder.run["today"]) if folder.run else self._clock.today()
         if folder.run is None:
             journal.write_soon(folder.run_entry(identity, self._invocation(), today.isoformat(), started))
         self._write(folder, "prompts.json", self.constellation.prompts())
-        records = self._select(dataset, folder)
-        resumed = {record.id: folder.outcomes[record.id] for record in records if record.id in folder.outcomes}
-        books.views.load(resumed.values())
         session = self._session = self._make_session(folder, dataset, records, books, today)
-        self._watch.started(RunState(folder.path, len(records), tuple(resumed.values()), folder.contents.dropped_bytes))
+        self._watch.started(RunState(folder.path, len(records), resumed, folder.contents.dropped_bytes))
         try:
             if self._ended_early:  # a signal came while the inputs were read
                 session.drain()
             await session.run()
         finally:
             self._watch.finished()
-            outcomes = tuple(books.views.outcomes())
-            seconds, left = self._clock.now() - began, len(records) - len(outcomes)
+            seconds, left = self._clock.now() - began, len(records) - books.totals.outcomes
             facts = self._facts(folder, started, seconds, len(resumed), interrupted=self._ended_early and left > 0)
-            summary = summarise(outcomes, facts, len(records))
+            summary = summarise(books.totals, facts, len(records))
             self._write(folder, "summary.json", summary.to_json())
         if session.fatal is not None:
             raise session.fatal
-        return Report(summary, outcomes, folder.path)
+        if session.limit is not None:
+            raise session.limit
+        return Report(summary, folder.kept, folder.path)
 
     def _write(self, folder: RunFolder, name: str, content: JsonObject) -> None:
         path = folder.path / name
@@ -164,18 +164,28 @@ class Workflow:
     def _select(self, dataset: Dataset, folder: RunFolder) -> Sequence[Record]:
         """The first `max_items` records, and those of an earlier session: what is done stays done."""
         chosen = select(dataset.records, self.settings.max_items)
-        known = folder.outcomes.keys() | folder.retrying
-        last = max((record.index + 1 for record in dataset.records if record.id in known), default=0)
-        return dataset.records[:last] if last > len(chosen) else chosen
+        records = dataset.records[: folder.reach] if folder.reach > len(chosen) else chosen
+        if folder.outcomes:  # a plug-in that was changed since may give other ids
+            folder.outcomes.keep(record.id for record in records)
+        return records
+
+    def _totals(self, resumed: Iterable[Outcome]) -> Totals:
+        models = None if self.settings.mock else self.constellation.models
+        return Totals.of(resumed, self._phase_names(), models, self.settings.base_url)
+
+    def _phase_names(self) -> tuple[str, ...]:
+        return tuple(phase.name for phase in self.constellation.spec.phases)
 
     def _views(self, folder: RunFolder, ledger: Ledger) -> ViewWriter:
         spec, workload = self.constellation.spec, self.constellation.workload
-        phases = tuple(phase.name for phase in spec.phases)
+        phases = self._phase_names()
+        timings = View(partial(timings_row, phases=phases), head=timings_heading(phases))
         return ViewWriter(
             folder.path,
-            [step.output for _, step in spec.steps()],
+            spec.outputs(),
+            folder.kept,
             capacity=lambda: workload.capacity_document(ledger.committed()),
-            extra={"timings.csv": partial(timings_csv, phases=phases)},
+            extra={"timings.csv": timings},
             flush_seconds=spec.run.flush_seconds,
             clock=self._clock,
         )
@@ -188,32 +198,19 @@ class Workflow:
         def case_of(record: Record, view: CapacityView) -> Case:
             return Case(record, dataset.reference, view, today)
 
-        tools = build_tools(self._stack(folder, books.journal), self.constellation, settings, clock)
+        model = self._traffic.open(self._client, folder, books.journal, books.totals)
+        tools = build_tools(model, self.constellation, settings, clock)
         return Session(
             records,
             folder.outcomes,
             case_of,
-            RecordWorker(self._phases, tools, workload, books.ledger, LocalExecutor(), clock),
+            RecordWorker(self._phases, tools, workload, books.ledger, LocalExecutor(), clock, self._traffic.guesses),
             books,
             watch=self._watch,
             clock=clock,
-            concurrency=self.concurrency,
+            slots=self._traffic.slots,
             keep_audit=settings.conversations,
-        )
-
-    def _stack(self, folder: RunFolder, journal: Journal) -> Model:
-        async def keep(request: ChatRequest, completion: Completion) -> None:
-            # Not awaited: it is durable within one group commit, and before the outcome that rests on it.
-            journal.write_soon(answer_to_entry(request, completion))
-
-        return build_stack(
-            self._client,
-            endpoint=self._endpoint,
-            clock=self._clock,
-            random=Random(self.settings.seed),
-            find=lambda request: folder.recall(request_key(request)),
-            keep=keep,
-            on_retry=_log_retry,
+            farewell=self._traffic.spent_entry,
         )
 
     def _facts(self, folder: RunFolder, started: str, seconds: float, resumed: int, *, interrupted: bool) -> RunFacts:
@@ -226,7 +223,8 @@ class Workflow:
             out=str(folder.path),
             started=started,
             wall_seconds=seconds,
-            concurrency=self.concurrency,
+            limit=str(self._session.limit) if self._session and self._session.limit else None,
+            **self._traffic.facts(),
             seed=settings.seed,
             mock=settings.mock,
             mock_latency=settings.mock_latency,
@@ -234,11 +232,7 @@ class Workflow:
             resumed=resumed,
             interrupted=interrupted,
             dropped_bytes=folder.contents.dropped_bytes,
-            phases=tuple(phase.name for phase in spec.phases),
+            phases=self._phase_names(),
             models=self.constellation.models,
             versions=versions(),
         )
-
-
-def _log_retry(request: ChatRequest, error: ProviderError, wait: float) -> None:
-    log.info("record %s, %s: again in %.1f s: %s", request.context.record_id, request.context.agent, wait, error)

@@ -5,21 +5,25 @@ admit (hold the predicted unit, fix the view) -> work -> journal -> ledger -> vi
 
 from __future__ import annotations
 
-__all__ = ["Books", "Session", "with_write_time"]
+__all__ = ["Books", "Session"]
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from igent.capacity.ledger import Ledger
 from igent.clock import Clock
-from igent.errors import IgentError, ProviderError
-from igent.types import CapacityView, Case, Outcome, Record
-from igent.workflows.record import Admitted, RecordWorker, Worked
+from igent.errors import IgentError, LimitError, ProviderError
+from igent.outcome import Outcome
+from igent.reporting.totals import Totals
+from igent.types import CapacityView, Case, JsonObject, Record
+from igent.workflows.record import Admitted, CreateTask, RecordWorker, Worked
+from igent.workflows.slots import Slots
 from igent.workflows.watch import Watch
 from igent.writing.audit import audit_line
 from igent.writing.entries import outcome_to_entry
 from igent.writing.journal import Journal
+from igent.writing.outcomes import with_write_time
 from igent.writing.views import ViewWriter
 
 _TICK_SECONDS = 0.5
@@ -27,19 +31,22 @@ _TICK_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What a run keeps: capacity in memory, the truth on disk, and the views of it. The run is their one owner."""
+    """What a run keeps: capacity in memory, the truth on disk, the views of it, and its sums. The run is their one
+    owner."""
 
     ledger: Ledger
     journal: Journal
     views: ViewWriter
+    totals: Totals
 
 
 class Session:
     """Puts the records of a dataset through. `resumed` are the outcomes that the journal had; they are replayed, not
-    worked on. `keep_audit` says whether conversations are written.
+    worked on. `keep_audit` says whether conversations are written; `farewell` makes the journal's last entry, None for
+    none.
 
     Ends when every record is settled, or, after `drain` or `stop`, when nothing is in flight. `fatal` is then the
-    provider's error that ended the run, if one did.
+    provider's error that ended the run, and `limit` the limit that did, if one did.
     """
 
     def __init__(
@@ -52,15 +59,18 @@ class Session:
         *,
         watch: Watch,
         clock: Clock,
-        concurrency: int,
+        slots: Slots,
         keep_audit: bool,
+        farewell: Callable[[], JsonObject | None],
     ) -> None:
         self._records, self._resumed, self._case_of, self._worker = records, resumed, case_of, worker
         self._ledger, self._journal, self._views = books.ledger, books.journal, books.views
+        self._totals = books.totals
         self._watch, self._clock, self._keep_audit = watch, clock, keep_audit
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots, self._farewell = slots, farewell
         self._working: set[asyncio.Task[None]] = set()
         self.fatal: ProviderError | None = None
+        self.limit: LimitError | None = None
         self.draining = False
 
     async def run(self) -> None:
@@ -73,9 +83,13 @@ class Session:
                 try:
                     await self._admit_all()
                 finally:
-                    await self._journal.close()
-                    await self._views.finish()
-                    ticking.cancel()
+                    try:
+                        if (last := self._farewell()) is not None:
+                            self._journal.write_soon(last)
+                        await self._journal.close()
+                    finally:
+                        await self._views.finish()
+                        ticking.cancel()
         except BaseExceptionGroup as group:
             raise _first(group) from group
 
@@ -107,7 +121,7 @@ class Session:
                 await self._slots.acquire()
                 if self.draining:
                     break
-                task = group.create_task(self._one(self._admit(record)))
+                task = group.create_task(self._one(self._admit(record), group.create_task))
                 self._working.add(task)
                 task.add_done_callback(self._left)
                 self._watch.in_flight(len(self._working))
@@ -125,17 +139,21 @@ class Session:
         held = unit if unit is not None and self._ledger.hold(record.id, unit) else None
         return Admitted(case, held)
 
-    async def _one(self, admitted: Admitted) -> None:
+    async def _one(self, admitted: Admitted, create_task: CreateTask) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101
         try:
-            worked = await self._worker.work(admitted)
+            worked = await self._worker.work(admitted, create_task)
             self._working.discard(task)  # from here on `stop` no longer reaches it: the outcome is being written
             await self._settle(worked)
         except ProviderError as error:  # a fatal one: no other call can succeed either
             self._working.discard(task)
             self.fatal = self.fatal or error
             self.stop()
+        except LimitError as error:  # others in flight may need no further call
+            self._working.discard(task)
+            self.limit = self.limit or error
+            self.drain()
 
     def _left(self, task: asyncio.Task[None]) -> None:
         """A callback, for a task that was cancelled before its first step has run no line of `_one`."""
@@ -147,7 +165,7 @@ class Session:
         outcome = worked.outcome
         audit = b"".join(audit_line(**line) for line in worked.audit) if self._keep_audit else b""
         started = self._clock.now()
-        await self._journal.write(outcome_to_entry(outcome), audit)
+        place = await self._journal.write(outcome_to_entry(outcome), audit)
         seconds = self._clock.now() - started
         if outcome.status == "done" and outcome.takes:
             self._ledger.commit(outcome.record_id)
@@ -158,19 +176,9 @@ class Session:
         # The time of a write cannot stand in the line it wrote.
         self._journal.write_soon({"kind": "written", "record_id": outcome.record_id, "seconds": seconds})
         outcome = with_write_time(outcome, seconds)
-        self._views.add(outcome)
+        self._views.add(outcome, place, seconds)
+        self._totals.add(outcome)
         self._watch.settled(outcome)
-
-
-def with_write_time(outcome: Outcome, seconds: float) -> Outcome:
-    """The outcome with the seconds that its journal entry took, counted to its last phase. One that was not worked on
-    has no phase and stays as it is: its wait for the disk is no record's time."""
-    if not outcome.timings:
-        return outcome
-    timings = dict(outcome.timings)
-    phase, last = list(timings.items())[-1]
-    timings[phase] = replace(last, write=seconds, total=last.total + seconds)
-    return replace(outcome, timings=timings, total_seconds=outcome.total_seconds + seconds)
 
 
 def _first(group: BaseExceptionGroup) -> BaseException:

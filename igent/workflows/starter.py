@@ -38,7 +38,7 @@ def make_starter(folder: Path, constellation: Path, name: str) -> Starter:
         made[0].parent.mkdir(parents=True)
         text = constellation.read_text(encoding="utf-8")
         made[0].write_text(_renamed(text, name, spec.name), encoding="utf-8")
-        for prompt in sorted({agent.prompt for agent in spec.agents.values()}):
+        for prompt in sorted({agent.prompt for agent in spec.agents.values() if agent.prompt}):
             source = places.find("prompts", prompt)
             if source is not None:
                 made.append(_copy(source, folder / "prompts" / prompt))

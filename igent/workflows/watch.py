@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from igent.types import Outcome
+from igent.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)

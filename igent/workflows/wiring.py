@@ -5,9 +5,12 @@ from __future__ import annotations
 __all__ = ["build_phases", "build_tools"]
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from igent.agents.conversation import Step, Tools
+from pydantic import BaseModel
+
+from igent.agents.step import Part, Step, Tools
 from igent.clock import Clock
 from igent.config.constellation import PhaseSpec, StepSpec
 from igent.config.policy import CriticPolicy
@@ -15,13 +18,12 @@ from igent.config.settings import Settings
 from igent.errors import ConfigError, Problem
 from igent.parsing.answer import AnswerStop, read_answer
 from igent.prompting import messages
-from igent.types import Model, StopFactory
+from igent.types import Case, JsonObject, Model, StopFactory
 from igent.validation.checker import Checker
 from igent.workflows.constellation import Constellation
 from igent.workflows.model import chat_client_maker
-from igent.workload import Completes
-
-Phases = Sequence[tuple[str, Sequence[Step]]]
+from igent.workflows.phase import Phase
+from igent.workload import Completes, Expects, Shortens, Workload
 
 
 def build_tools(model: Model, constellation: Constellation, settings: Settings, clock: Clock) -> Tools:
@@ -38,7 +40,7 @@ def build_tools(model: Model, constellation: Constellation, settings: Settings, 
     )
 
 
-def build_phases(constellation: Constellation, settings: Settings) -> Phases:
+def build_phases(constellation: Constellation, settings: Settings) -> Sequence[Phase]:
     """The phases with their steps, agents, prompts and checks, in order."""
     policy = CriticPolicy.parse(settings.critic) if settings.critic else None
     if policy is not None and not any(
@@ -46,32 +48,55 @@ def build_phases(constellation: Constellation, settings: Settings) -> Phases:
     ):
         raise ConfigError(Problem("", f"--critic {policy}: constellation {constellation.name!r} has no critic"))
     return [
-        (phase.name, [_step(constellation, phase, step, policy) for step in phase.steps])
+        Phase(phase.name, phase.start, [_step(constellation, phase, step, policy) for step in phase.steps])
         for phase in constellation.spec.phases
     ]
 
 
 def _step(constellation: Constellation, phase: PhaseSpec, step: StepSpec, policy: CriticPolicy | None) -> Step:
     workload = constellation.workload
-    agents = [constellation.participant(name, step) for name in step.agents]
-    checks = Checker(
-        workload.schemas[step.schema_name],
-        {name: workload.rules[name] for name in step.rules},
-        workload.refusal(step.schema_name),
-        workload.confirm_refusal,
-        workload.complete if isinstance(workload, Completes) else None,
-    )
+    roles = {constellation.spec.agents[name].role: name for name in step.agents}
     return Step(
         phase=phase.name,
         output=step.output,
         schema=step.schema_name,
-        matcher=next(agent for agent in agents if agent.role == "matcher"),
-        critic=next((agent for agent in agents if agent.role == "critic"), None),
+        matcher=constellation.participant(roles["matcher"], step),
+        critic=constellation.participant(roles["critic"], step) if "critic" in roles else None,
         policy=policy or step.critic,
         max_rounds=step.max_rounds,
         reserves=step.reserves,
-        checks=checks,
+        checks=_checks(workload, step),
+        rule=roles.get("rule", ""),
+        decide=_decide(workload, step.schema_name) if "rule" in roles else _undecided,
+        also={output: (schema, _part(workload.schemas[schema])) for output, schema in step.also.items()},
     )
+
+
+def _checks(workload: Workload, step: StepSpec) -> Checker:
+    schema = step.schema_name
+    short = workload.short[schema] if step.answer == "short" and isinstance(workload, Shortens) else None
+    return Checker(
+        workload.schemas[schema],
+        {name: workload.rules[name] for name in step.rules},
+        workload.refusal(schema),
+        workload.confirm_refusal,
+        workload.complete if isinstance(workload, Completes) else None,
+        short,
+        partial(workload.expand, schema=schema) if isinstance(workload, Shortens) else None,
+        [workload.schemas[name] for name in step.also.values()],
+    )
+
+
+def _decide(workload: Workload, schema: str) -> Callable[[Case], JsonObject | None]:
+    return partial(workload.expect, schema=schema) if isinstance(workload, Expects) else _undecided
+
+
+def _undecided(_: Case) -> JsonObject | None:
+    return None
+
+
+def _part(schema: type[BaseModel]) -> Part:
+    return lambda answer: schema.model_validate(answer).model_dump(mode="json", by_alias=True)
 
 
 def _stop(accepts: Callable[[Any], bool]) -> StopFactory:

@@ -1,6 +1,6 @@
 """Outcomes and answers as journal entries and back, exactly.
 
-An outcome's entry: {"kind": "outcome", every field of igent.types.Outcome}. An answer's entry: {"kind": "answer",
+An outcome's entry: {"kind": "outcome", every field of igent.outcome.Outcome}. An answer's entry: {"kind": "answer",
 "key", "record_id", "step", "agent", "round", "model", "completion": {every field of igent.types.Completion but
 `recalled` and `value`}}.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["answer_from_entry", "answer_to_entry", "outcome_from_entry", "outcome_to_entry", "request_key"]
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from hashlib import sha256
@@ -16,13 +17,16 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from igent.errors import RunFolderError
-from igent.types import ChatRequest, Completion, JsonObject, Outcome, PhaseTiming, StepReport, Usage, Violation
+from igent.outcome import Outcome, PhaseTiming, StepReport
+from igent.types import ChatRequest, Completion, JsonObject, Usage, Violation
 
 _T = TypeVar("_T")
 _NAMES: Mapping[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind))
     for kind in (Completion, Outcome, PhaseTiming, StepReport, Usage, Violation)
 }
+_KEYS = {kind: frozenset(names) for kind, names in _NAMES.items()}
+_UNQUOTED = re.compile(r"[A-Za-z0-9_.~:-]*")
 _STATUSES = frozenset({"done", "no_match", "failed"})
 
 
@@ -31,7 +35,7 @@ def outcome_to_entry(outcome: Outcome) -> JsonObject:
     return {
         "kind": "outcome",
         **_plain(outcome),
-        "steps": [{**_plain(step), "usage": _plain(step.usage)} for step in outcome.steps],
+        "steps": [_with_usage(step) for step in outcome.steps],
         "outputs": dict(outcome.outputs),
         "violations": [_plain(violation) for violation in outcome.violations],
         "timings": {phase: _plain(timing) for phase, timing in outcome.timings.items()},
@@ -50,7 +54,7 @@ def outcome_from_entry(entry: JsonObject) -> Outcome:
         return _make(
             Outcome,
             entry,
-            steps=tuple(_make(StepReport, step, usage=_make(Usage, step["usage"])) for step in entry["steps"]),
+            steps=tuple(_make(StepReport, step, **_usage(step)) for step in entry["steps"]),
             violations=tuple(_make(Violation, violation) for violation in entry["violations"]),
             timings={phase: _make(PhaseTiming, timing) for phase, timing in entry["timings"].items()},
         )
@@ -72,12 +76,12 @@ def request_key(request: ChatRequest) -> str:
             digest.update(data)
     call = request.context
     parts = (call.record_id, call.step, call.agent, str(request.round), request.model, digest.hexdigest()[:16])
-    return "/".join(quote(part, safe=":", errors="surrogatepass") for part in parts)
+    return "/".join(map(_quoted, parts))
 
 
 def answer_to_entry(request: ChatRequest, completion: Completion) -> JsonObject:
     """The journal's entry of one paid answer."""
-    answer = {**_plain(completion), "usage": _plain(completion.usage)}
+    answer = _with_usage(completion)
     del answer["recalled"], answer["value"]  # the value is in the text, and is read from it again
     return {
         "kind": "answer",
@@ -102,7 +106,7 @@ def answer_from_entry(entry: JsonObject) -> tuple[str, Completion]:
         key = entry["key"]
         if not isinstance(key, str) or not isinstance(answer["text"], str):
             raise TypeError("key and text are not both strings")
-        return key, _make(Completion, answer, usage=_make(Usage, answer["usage"]), recalled=True)
+        return key, _make(Completion, answer, **_usage(answer), recalled=True)
 
     return _read("answer", entry, make)
 
@@ -111,7 +115,23 @@ def _plain(value: Any) -> JsonObject:
     return {name: getattr(value, name) for name in _NAMES[type(value)]}
 
 
+def _with_usage(value: StepReport | Completion) -> JsonObject:
+    return {**_plain(value), "usage": _plain(value.usage), "wasted": _plain(value.wasted)}
+
+
+def _usage(content: Mapping[str, Any]) -> dict[str, Usage]:
+    """The usages of a step or an answer; an older journal has no `wasted`."""
+    return {name: _make(Usage, content[name]) for name in ("usage", "wasted") if name == "usage" or name in content}
+
+
+def _quoted(part: str) -> str:
+    # Nearly all ids and names need no quoting, and every call of a model makes two keys.
+    return part if _UNQUOTED.fullmatch(part) else quote(part, safe=":", errors="surrogatepass")
+
+
 def _make(kind: type[_T], content: Mapping[str, Any], **replaced: Any) -> _T:
+    if content.keys() == _KEYS[kind]:
+        return kind(**{**content, **replaced})
     known = {name: content[name] for name in _NAMES[kind] if name in content}
     return kind(**{**known, **replaced})
 

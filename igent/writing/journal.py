@@ -6,72 +6,22 @@ a damaged file the longest valid prefix counts; what follows is saved beside it,
 
 from __future__ import annotations
 
-__all__ = ["JOURNAL_FORMAT", "Journal", "JournalContents", "read_journal"]
+__all__ = ["Journal"]
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
-from typing import BinaryIO
 
-from igent.errors import IgentError, InternalError, Problem, RunFolderError
+from igent.errors import IgentError, InternalError
 from igent.files import AppendFile, replace_file
 from igent.types import JsonObject
-from igent.writing.lines import from_line, to_line
+from igent.writing.lines import Place, to_line
+from igent.writing.reader import JournalContents, chunks_from, disk_failure, scan_journal
 from igent.writing.serial import SerialThread
-
-JOURNAL_FORMAT = 1
-"""The format that this version writes and reads; the first entry carries it as `format`."""
-
-_REMEDY = "make room or mend the disk, then start the same command again: what the journal has is kept"
-
-
-@dataclass(frozen=True, slots=True)
-class JournalContents:
-    """What a journal holds: the `entries` of its longest valid prefix of `valid_bytes`, and the size of the rest.
-
-    A record's entry that stands there twice, byte for byte and with no run or retry between, is given once and counted
-    in `repeated`.
-    """
-
-    entries: Sequence[JsonObject] = ()
-    valid_bytes: int = 0
-    dropped_bytes: int = 0
-    dropped_lines: int = 0
-    repeated: int = 0
-
-
-def read_journal(path: Path) -> JournalContents:
-    """Read a journal; a missing or empty file has no entries. Damage is counted, never raised.
-
-    Raises RunFolderError when the file cannot be read at all, or a newer igent wrote it.
-    """
-    entries: list[JsonObject] = []
-    seen: set[bytes] = set()
-    valid = repeated = 0
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                entry = from_line(line)
-                if entry is None:
-                    break
-                if not entries:
-                    _check_format(path, entry)
-                valid += len(line)
-                if _is_repeated(entry, line, seen):
-                    repeated += 1
-                else:
-                    entries.append(entry)
-            dropped_lines, dropped_bytes = _measure(file, valid)
-    except FileNotFoundError:
-        return JournalContents()
-    except OSError as error:
-        raise _failure(path, "read", error) from error
-    return JournalContents(entries, valid, dropped_bytes, dropped_lines, repeated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +34,9 @@ class _Item:
 class Journal:
     """A journal open for writing, by one process (see igent.files.FolderLock).
 
-    `contents` is what `read_journal` gave for the same path; None reads it here. `audit` is a companion file, None for
-    none: what `write` is given for it is durable before the entry is. Opening blocks on the disk; it saves a damaged
-    tail as `journal.damaged-<n>` beside the journal and cuts it off. Raises RunFolderError.
+    `contents` is what was read from the same path; None reads it here. `audit` is a companion file, None for none: what
+    `write` is given for it is durable before the entry is. Opening blocks on the disk; it saves a damaged tail as
+    `journal.damaged-<n>` beside the journal and cuts it off. Raises RunFolderError.
 
     The caller's task group runs `run()`. While one fsync runs, the entries for the next gather; each caller of `write`
     waits for its own, so what can gather is bounded by the tasks in flight, and for `write_soon` by `max_pending`.
@@ -103,13 +53,14 @@ class Journal:
         try:
             _cut_damage(path, contents)
             self._file = AppendFile(path)
+            self._end = path.stat().st_size
         except OSError as error:
-            raise _failure(path, "opened", error) from error
+            raise disk_failure(path, "opened", error) from error
         try:
             self._audit = AppendFile(audit) if audit else None
         except OSError as error:
             self._file.close()
-            raise _failure(audit or path, "opened", error) from error
+            raise disk_failure(audit or path, "opened", error) from error
         self._max_pending = max_pending
         self._thread = SerialThread()
         self._pending: list[_Item] = []
@@ -119,16 +70,17 @@ class Journal:
         self._error: IgentError | None = None
         self.entries_written = self.bytes_written = self.batches = 0
 
-    async def write(self, entry: JsonObject, audit: bytes = b"") -> None:
-        """Append an entry, after the audit lines that belong to it; return when both are durable.
+    async def write(self, entry: JsonObject, audit: bytes = b"") -> Place:
+        """Append an entry, after the audit lines that belong to it; return its place when both are durable.
 
         A cancelled caller's entry is written all the same, once. Raises RunFolderError, naming path and errno, when the
         disk refuses: the journal has then stopped for good and takes nothing more.
         """
         waiter: asyncio.Future[IgentError | None] = asyncio.get_running_loop().create_future()
-        self._take(_Item(to_line(entry), audit, waiter))
+        place = self._take(_Item(to_line(entry), audit, waiter))
         if await waiter is not None:
             raise self._refusal()
+        return place
 
     def write_soon(self, entry: JsonObject, audit: bytes = b"") -> None:
         """Append an entry without waiting: it is durable with the next batch, before any entry written later.
@@ -179,7 +131,7 @@ class Journal:
         if self._error is not None and not self._told:
             raise self._refusal()
 
-    def _take(self, item: _Item) -> None:
+    def _take(self, item: _Item) -> Place:
         if self._error is not None:
             raise self._refusal()
         if self._closing:
@@ -188,6 +140,9 @@ class Journal:
             raise InternalError(f"{self._file.path}: audit lines for a journal without an audit file")
         self._pending.append(item)
         self._wake.set()
+        place = Place(self._end, len(item.line))
+        self._end += place.size
+        return place
 
     async def _flush(self) -> None:
         await self._thread.idle()
@@ -241,59 +196,20 @@ def _put(file: AppendFile, data: bytes) -> None:
         file.append(data)
         file.sync()
     except OSError as error:
-        raise _failure(file.path, "written", error) from error
-
-
-def _failure(path: Path, verb: str, error: OSError) -> RunFolderError:
-    what = f"cannot be {verb}: {error.strerror or error} (errno {error.errno})"
-    return RunFolderError(Problem(str(path), what, _REMEDY))
-
-
-def _check_format(path: Path, entry: JsonObject) -> None:
-    found = entry.get("format", JOURNAL_FORMAT)
-    if not isinstance(found, int) or found > JOURNAL_FORMAT:
-        what = f"a newer igent wrote this journal (format {found!r}, this one reads up to {JOURNAL_FORMAT})"
-        raise RunFolderError(Problem(str(path), what, "update igent, or choose another folder with --out"))
-
-
-def _is_repeated(entry: JsonObject, line: bytes, seen: set[bytes]) -> bool:
-    if "record_id" not in entry:
-        seen.clear()  # a run, an end, a retry: the same answer may be given again after it
-        return False
-    digest = blake2b(line, digest_size=16).digest()
-    known = digest in seen
-    seen.add(digest)
-    return known
-
-
-def _measure(file: BinaryIO, start: int) -> tuple[int, int]:
-    """How many lines (a last one without its newline included) and bytes there are from `start` to the end."""
-    lines = size = 0
-    last = b"\n"
-    for chunk in _chunks(file, start):
-        lines += chunk.count(b"\n")
-        size += len(chunk)
-        last = chunk[-1:]
-    return lines + (last != b"\n"), size
-
-
-def _chunks(file: BinaryIO, start: int) -> Iterator[bytes]:
-    file.seek(start)
-    while chunk := file.read(1 << 20):
-        yield chunk
+        raise disk_failure(file.path, "written", error) from error
 
 
 def _cut_damage(path: Path, contents: JournalContents | None) -> None:
     size = path.stat().st_size if path.exists() else 0
     # Contents read before somebody else appended would cut off good entries.
     if contents is None or contents.valid_bytes + contents.dropped_bytes != size:
-        contents = read_journal(path)
+        contents = scan_journal(path, lambda entry, place: None)
     if contents.valid_bytes == size:
         return
     taken = {p.name for p in path.parent.glob("journal.damaged-*")}
     number = next(n for n in range(1, len(taken) + 2) if f"journal.damaged-{n}" not in taken)
     with path.open("r+b") as file:
-        replace_file(path.with_name(f"journal.damaged-{number}"), _chunks(file, contents.valid_bytes))
+        replace_file(path.with_name(f"journal.damaged-{number}"), chunks_from(file, contents.valid_bytes))
         file.truncate(contents.valid_bytes)
         file.flush()
         os.fsync(file.fileno())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["decode", "encode", "from_line", "to_line"]
+__all__ = ["Place", "decode", "encode", "from_line", "to_line"]
 
 import json
 import re
 import reprlib
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import orjson
@@ -18,7 +18,15 @@ from igent.types import JsonObject
 _HEAD = re.compile(rb'\{"len":([1-9][0-9]{0,9}),"crc":"([0-9a-f]{8})","entry":')
 _TAIL = b"}\n"
 _LONG_NUMBER = b"0" * 19
+_POINT = ord(".")
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
+
+
+class Place(NamedTuple):
+    """Where a line stands in its file: the `offset` of its first byte, and its `size` in bytes, newline included."""
+
+    offset: int
+    size: int
 
 
 def encode(value: object, *, pretty: bool = False) -> bytes:
@@ -33,7 +41,7 @@ def decode(data: bytes) -> Any:
     """The inverse of `encode`, exactly. Raises ValueError."""
     # orjson refuses lone surrogates and turns integers over 64 bits into floats; the standard library does neither.
     surrogates = b"\\ud" in data or b"\\uD" in data
-    if surrogates or _LONG_NUMBER in data.translate(_DIGITS_TO_ZERO):
+    if surrogates or _has_long_integer(data.translate(_DIGITS_TO_ZERO)):
         return json.loads(data)
     return orjson.loads(data)
 
@@ -61,6 +69,14 @@ def from_line(line: bytes) -> JsonObject | None:
     except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None
+
+
+def _has_long_integer(zeros: bytes) -> bool:
+    at = zeros.find(_LONG_NUMBER)
+    # After a point they are the digits of a fraction, such as that of a very short time.
+    while at > 0 and zeros[at - 1] == _POINT:
+        at = zeros.find(_LONG_NUMBER, at + len(_LONG_NUMBER))
+    return at >= 0
 
 
 def _encode_unusual(value: object, *, pretty: bool) -> bytes:

@@ -7,65 +7,71 @@ times its last one, plus that one at the end.
 
 from __future__ import annotations
 
-__all__ = ["View", "ViewWriter", "json_list", "outcome_lines"]
+__all__ = ["OUTCOMES", "ViewWriter", "json_list", "outcome_line"]
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from igent.clock import SYSTEM_CLOCK, Clock
-from igent.errors import InternalError, Problem, RunFolderError
-from igent.files import replace_file
-from igent.types import JsonObject, Outcome, StepReport
-from igent.writing.lines import encode
+from igent.errors import InternalError
+from igent.outcome import Outcome, StepReport
+from igent.types import JsonObject
+from igent.writing.lines import Place, encode
+from igent.writing.outcomes import JournalOutcomes
+from igent.writing.rewriting import View, ViewFiles
 from igent.writing.serial import SerialThread
 
-View = Callable[[Sequence[Outcome]], Iterable[bytes]]
-"""Makes a file's content from the outcomes, which come in input order."""
-
+_CAPACITY = "capacity.json"
 _GROWTH = 1.5
 
 
-def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[bytes]:
-    """outcomes.jsonl. Only what is the same for an interrupted and resumed run: no times, retries or recalls."""
-    for outcome in outcomes:
-        line = {
-            "record_id": outcome.record_id,
-            "status": outcome.status,
-            "reason": outcome.reason,
-            "cause": outcome.cause,
-            "phases": [_step(step) for step in outcome.steps],
-        }
-        yield encode(line) + b"\n"
+def outcome_line(outcome: Outcome) -> bytes:
+    """A line of outcomes.jsonl. Only what is the same for an interrupted and resumed run: no times, retries.
+
+    (Where agents answer otherwise than expected, `speculation` may tell the one from the other.)
+    """
+    line = {
+        "record_id": outcome.record_id,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "cause": outcome.cause,
+        "phases": [_step(step) for step in outcome.steps],
+    }
+    return encode(line) + b"\n"
 
 
-def json_list(output: str, outcomes: Sequence[Outcome]) -> Iterator[bytes]:
+OUTCOMES = View(outcome_line)
+"""The view outcomes.jsonl."""
+
+
+def json_list(output: str) -> View:
     """The view of one step's output: a JSON list, an object a line; records without that output are left out."""
-    separator = b"[\n"
-    for outcome in outcomes:
+
+    def line(outcome: Outcome) -> bytes | None:
         value = outcome.outputs.get(output)
-        if value is not None:
-            yield separator + encode(value)
-            separator = b",\n"
-    yield b"[]\n" if separator == b"[\n" else b"\n]\n"
+        return None if value is None else encode(value)
+
+    return View(line, head=b"[\n", between=b",\n", tail=b"\n]\n", empty=b"[]\n")
 
 
 class ViewWriter:
-    """Collects outcomes and writes outcomes.jsonl, `<output>.json` for each of `outputs`, capacity.json and the `extra`
-    views (file name -> View) into `folder`.
+    """Notes in `outcomes` what is settled, and writes outcomes.jsonl, `<output>.json` for each of `outputs`,
+    capacity.json and the `extra` views (file name -> View) into `folder`.
 
     `capacity` gives the content of capacity.json, None for no such file; it is called in the event loop's thread, the
-    views in another. A flush is due when `every` outcomes have come since the last one and `flush_seconds` have passed;
-    it writes capacity.json, and the views when they have grown by half. Both are looked at when an outcome comes:
-    there is no timer, `finish` writes what is left.
+    views in another, all of them in one pass over the journal. A flush is due when `every` outcomes have come since the
+    last one and `flush_seconds` have passed; it writes capacity.json, and the views when they have grown by half. Both
+    are looked at when an outcome comes: there is no timer, `finish` writes what is left.
     """
 
     def __init__(
         self,
         folder: Path,
         outputs: Sequence[str],
+        outcomes: JournalOutcomes,
         *,
         capacity: Callable[[], Any] | None = None,
         extra: Mapping[str, View] | None = None,
@@ -73,13 +79,12 @@ class ViewWriter:
         flush_seconds: float = 2.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._folder = folder
-        self._views = _name_views(outputs, extra or {})
+        self._files = ViewFiles(folder, _name_views(outputs, extra or {}))
+        self._outcomes = outcomes
         self._capacity = capacity
         self._every = max(1, every)
         self._seconds = flush_seconds
         self._clock = clock
-        self._outcomes: dict[int, Outcome] = {}
         self._flushed = self._viewed = 0
         self._flushed_at = clock.now()
         self._due = asyncio.Event()
@@ -87,24 +92,13 @@ class ViewWriter:
         self._thread = SerialThread()
         self.bytes_written = self.flushes = 0
 
-    def add(self, outcome: Outcome) -> None:
-        """Take a durable outcome. Raises InternalError when the record has one already."""
-        if outcome.index in self._outcomes:
-            known = self._outcomes[outcome.index].record_id
-            raise InternalError(f"record {outcome.record_id} has a second outcome (its place holds that of {known})")
-        self._outcomes[outcome.index] = outcome
+    def add(self, outcome: Outcome, place: Place, seconds: float = 0.0) -> None:
+        """Take an outcome that is durable at this place of the journal, and took `seconds` to become so. Raises
+        InternalError when the record has one already."""
+        self._outcomes.add(outcome.record_id, outcome.index, place, seconds)
         many = len(self._outcomes) - self._flushed >= self._every
         if many and self._clock.now() - self._flushed_at >= self._seconds:
             self._due.set()
-
-    def load(self, outcomes: Iterable[Outcome]) -> None:
-        """Take the outcomes that the journal has, on resume. Raises as `add` does."""
-        for outcome in outcomes:
-            self.add(outcome)
-
-    def outcomes(self) -> Sequence[Outcome]:
-        """All outcomes so far, in input order; a copy."""
-        return [self._outcomes[index] for index in sorted(self._outcomes)]
 
     async def run(self) -> None:
         """Flush whenever it is due, until `finish`; to be run as a task. Raises RunFolderError if the disk refuses."""
@@ -122,51 +116,22 @@ class ViewWriter:
 
     async def _flush(self, *, everything: bool) -> None:
         count = len(self._outcomes)
-        files: dict[str, Iterable[bytes]] = {}
+        outcomes: JournalOutcomes | None = None
         if everything or count >= self._viewed * _GROWTH:
-            outcomes = self.outcomes()
-            files = {name: _lazily(view, outcomes) for name, view in self._views.items()}
+            outcomes = self._outcomes.copy()
             self._viewed = count
+        capacity = {}
         if self._capacity is not None:
-            files["capacity.json"] = [encode(self._capacity(), pretty=True), b"\n"]
+            capacity[_CAPACITY] = encode(self._capacity(), pretty=True) + b"\n"
         self._flushed, self._flushed_at = count, self._clock.now()
-        self.bytes_written += await self._thread.run(partial(self._replace, files))
+        self.bytes_written += await self._thread.run(partial(self._files.replace, outcomes, capacity))
         self.flushes += 1
-
-    def _replace(self, files: Mapping[str, Iterable[bytes]]) -> int:
-        counter = _Counter()
-        for name, chunks in files.items():
-            path = self._folder / name
-            try:
-                replace_file(path, counter.through(chunks))
-            except OSError as error:
-                what = f"cannot be written: {error.strerror or error} (errno {error.errno})"
-                remedy = "make room or mend the disk, then start the same command again: the journal has every outcome"
-                raise RunFolderError(Problem(str(path), what, remedy)) from error
-        return counter.size
-
-
-class _Counter:
-    """Counts the bytes that pass through."""
-
-    def __init__(self) -> None:
-        self.size = 0
-
-    def through(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            self.size += len(chunk)
-            yield chunk
-
-
-def _lazily(view: View, outcomes: Sequence[Outcome]) -> Iterator[bytes]:
-    yield from view(outcomes)
 
 
 def _name_views(outputs: Sequence[str], extra: Mapping[str, View]) -> dict[str, View]:
-    views: dict[str, View] = {"outcomes.jsonl": outcome_lines}
-    more: list[tuple[str, View]] = [(f"{output}.json", partial(json_list, output)) for output in outputs]
-    for name, view in [*more, *extra.items()]:
-        if name in views or name == "capacity.json" or Path(name).name != name:
+    views = {"outcomes.jsonl": OUTCOMES}
+    for name, view in [*((f"{output}.json", json_list(output)) for output in outputs), *extra.items()]:
+        if name in views or name == _CAPACITY or Path(name).name != name:
             raise InternalError(f"{name!r} cannot be the name of a view: it is taken, or not a plain file name")
         views[name] = view
     return views

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,12 +16,14 @@ from autogen_agentchat.messages import TextMessage
 from pydantic import BaseModel, ConfigDict
 
 from igent.agents.build import Participant
-from igent.agents.conversation import Conversation, Step, StepResult, Tools
+from igent.agents.conversation import Conversation
+from igent.agents.step import Step, StepResult, Tools
 from igent.agents.team import make_team
 from igent.clock import SYSTEM_CLOCK
 from igent.config.policy import CriticPolicy
 from igent.errors import AuthError, RequestError
 from igent.models.chat import ChatClient
+from igent.models.toll import Toll
 from igent.parsing.answer import AnswerStop, read_answer
 from igent.prompting import messages
 from igent.types import (
@@ -106,8 +109,11 @@ def step(**changes: Any) -> Step:
 
 
 def tools(model: Any) -> Tools:
-    def client(participant: Any, context: CallContext, stop: Any, on_completion: Any) -> ChatClient:
-        return ChatClient(model, participant.model, {}, context, stop=stop, on_completion=on_completion)
+    def client(
+        participant: Any, context: CallContext, stop: Any, on_completion: Any, given_up: Any, calling: Any
+    ) -> ChatClient:
+        toll = Toll(model, given_up, calling)
+        return ChatClient(toll, participant.model, {}, context, stop=stop, on_completion=on_completion)
 
     def read(text: str, accepts: Callable[[Any], bool]) -> tuple[Any, str]:
         answer = read_answer(text, accepts)
@@ -367,3 +373,56 @@ def test_a_team_for_the_environments_endpoint_needs_a_key(monkeypatch):
         constellation.to_team()
     monkeypatch.setenv("OPENAI_API_KEY", "sk-not-used-0123456789")
     assert constellation.to_team() is not None
+
+
+async def test_where_the_rules_decide_no_model_is_asked():
+    model = Scripted(matcher=[], critic=[])
+    result = await talk(model, rule="rules", decide=lambda case: {"supplier": "S2", "price": 9})
+    assert (result.cause, result.verdict.value) == ("", {"supplier": "S2", "price": 9})
+    report = result.report
+    assert (report.agent, report.model, report.calls, report.rounds) == ("rules", "", 0, 1)
+    assert report.prompt_checksum == ""
+    assert model.asked == []
+
+
+@pytest.mark.parametrize("decided", [None, {"supplier": "S1", "price": -1}])
+async def test_the_matcher_is_asked_where_they_do_not_or_are_refused(decided):
+    model = Scripted(matcher=[pick()], critic=[])
+    result = await talk(model, rule="rules", decide=lambda case: decided, policy=CriticPolicy("never"))
+    assert (result.cause, result.report.agent, result.report.model) == ("", "matcher", "m")
+    assert len(model.asked) == 1
+    assert roles(model.asked[0]) == ["system", "user"]
+
+
+async def test_a_critic_who_always_speaks_is_asked_about_what_the_rules_say_too():
+    model = Scripted(matcher=[pick("S1")], critic=[verdict("rejected", "no"), verdict("approved")])
+    changes = {"rule": "rules", "decide": lambda case: {"supplier": "S2", "price": 9}}
+    result = await talk(model, policy=CriticPolicy("always"), **changes)
+    assert result.verdict.value == {"supplier": "S1", "price": 5}
+    assert "the critic rejects the draft: no" in model.of("matcher")[0].messages[-1].content
+
+
+async def test_a_valid_draft_is_shown_before_the_critic_speaks_and_no_other():
+    model = Scripted(matcher=[pick(price=0), pick()], critic=[verdict("rejected", "no"), verdict("approved")])
+    shown: list[tuple[Any, int]] = []
+    conversation = Conversation(tools(model), "R1")
+    changed = step(policy=CriticPolicy("always"))
+    await conversation.run(changed, CASE, always_free, lambda _, v: shown.append((v.value, len(model.of("critic")))))
+    assert shown == [({"supplier": "S1", "price": 5}, 1)]
+
+
+class Patient(Scripted):
+    """Answers after longer than a turn may take."""
+
+    async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
+        waited = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(0.05, waited.set_result, None)
+        await waited
+        return await super().complete(request, stop)
+
+
+async def test_the_time_of_its_calls_is_not_the_agents():
+    model = Patient(matcher=[pick()], critic=[])
+    made = replace(tools(model), turn_seconds=0.02)
+    result = await Conversation(made, "R1").run(step(), CASE, always_free)
+    assert (result.cause, result.verdict.value) == ("", {"supplier": "S1", "price": 5})

@@ -11,7 +11,7 @@ from igent.config.yaml import read_yaml
 from igent.errors import ConfigError
 from igent.workflows.constellation import load_constellation
 
-SHIPPED = ["p1m1_p2m2", "p1m1c1_p2m2c2", "p1m1c1m2c2", "p1m1m2c"]
+SHIPPED = ["p1m", "p1m1_p2m2", "p1m1c1_p2m2c2", "p1m1c1m2c2", "p1m1m2c", "p1m1m2c_fast", "p1r_p2r"]
 GOOD = (shipped_root() / "constellations" / "p1m1m2c.yaml").read_text(encoding="utf-8")
 
 
@@ -30,7 +30,7 @@ def test_what_ships_is_valid_and_short(name):
     assert constellation.source.path.read_text(encoding="utf-8").count("\n") < 40
 
 
-def test_the_four_of_the_interface_are_listed():
+def test_those_of_the_interface_are_listed():
     assert set(SHIPPED) <= set(list_constellations())
 
 
@@ -202,3 +202,33 @@ def test_yaml_may_say_sample_as_a_mapping():
         "phases": [{"name": "p", "agents": ["a"], "output": "o", "schema": "match", "critic": {"sample": 0.1}}],
     }  # fmt: skip
     assert str(ConstellationSpec.model_validate(spec).phases[0].steps[0].critic) == "sample:0.1"
+
+
+RULED = (shipped_root() / "constellations" / "p1r_p2r.yaml").read_text(encoding="utf-8")
+ONE_CALL = (shipped_root() / "constellations" / "p1m.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (RULED.replace("{role: rule}", "{role: rule, prompt: sbus/matcher1.md}"), "has role rule: it has no prompt"),
+        (RULED.replace("{role: rule}", "{role: rule, model: gpt-4o}"), "has role rule: it has no model"),
+        (RULED.replace("[rules1, matcher1]", "[rules1, rules2, matcher1]"), "at most one agent with role rule"),
+        (RULED.replace("agents: [rules1, matcher1]", "agents: [rules1]"), "exactly one agent with role matcher"),
+        (GOOD.replace("prompt: sbus/matcher2.md", "model: gpt-4o"), "it has no prompt"),
+        (ONE_CALL.replace("also: {matches: match}", "also: {pos: match}"), "two steps write 'pos'"),
+        (ONE_CALL.replace("also: {matches: match}", "also: {matches: mach}"), "no schema 'mach'"),
+        (GOOD.replace("max_rounds: 3", "max_rounds: 3\n    also: {orders: purchase_order}", 1), "does not hold all of"),
+        (GOOD.replace("start: predicted", "start: predicted\n    reserves: supplier_id"), "so it can reserve nothing"),
+        (GOOD.replace("start: predicted", "start: soon"), "'settled', 'streamed' or 'predicted'"),
+    ],
+)  # fmt: skip
+def test_early_starts_rule_agents_and_further_outputs_are_checked(tmp_path, text, said):
+    assert any(said in line for line in problems(tmp_path, text))
+
+
+def test_a_rule_agent_is_given_no_model_by_the_command_line(tmp_path):
+    loaded = load_constellation("p1r_p2r", ("gpt-4o-mini",))
+    assert set(loaded.models) == {"matcher1", "matcher2"}
+    with pytest.raises(ConfigError, match="no agent 'rules1'"):
+        load_constellation("p1r_p2r", ("rules1=gpt-4o",))

@@ -7,7 +7,10 @@ import re
 from datetime import date
 
 import orjson
+from pydantic import SecretStr
 
+from igent.models.endpoint import Endpoint
+from igent.models.http import OpenAIModel
 from igent.types import CallContext, ChatMessage, ChatRequest
 
 CONTEXT = CallContext("R1", "matches", "matcher")
@@ -41,6 +44,10 @@ class StopAtObject:
         self.text = ""
         self.value = None
         self.end = 0
+
+    @property
+    def seen(self):
+        return len(self.text)
 
     def feed(self, text):
         self.text += text
@@ -172,3 +179,15 @@ def replying(*replies):
         writer.write(left.pop(0) if len(left) > 1 else left[0])
 
     return respond
+
+
+@contextlib.asynccontextmanager
+async def serving(*replies, respond=None, secure=None, **endpoint):
+    """The client and a server that it talks to, which gives these replies in turn, or what `respond` writes."""
+    async with Loopback(respond or replying(*replies), **({"ssl": secure} if secure else {})) as server:
+        options = {"base_url": server.base_url, "api_key": SecretStr(KEY), "total": 10.0, **endpoint}
+        model = OpenAIModel(Endpoint(**options))
+        try:
+            yield model, server
+        finally:
+            await model.close()

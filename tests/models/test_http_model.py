@@ -1,20 +1,18 @@
 """The HTTP client over a real loopback."""
 
 import asyncio
-import contextlib
 
 import pytest
 from models_support import (
     KEY,
     USAGE,
-    Loopback,
     StopAtObject,
     body_reply,
     chunked,
     event,
     head,
-    replying,
     request,
+    serving,
     sse,
     stream_reply,
 )
@@ -27,17 +25,6 @@ from igent.models.tokens import estimate_usage
 from igent.types import Usage
 
 TEXT = 'Hé: {"a": "ü}中"} and more'
-
-
-@contextlib.asynccontextmanager
-async def serving(*replies, respond=None, **endpoint):
-    async with Loopback(respond or replying(*replies)) as server:
-        options = {"base_url": server.base_url, "api_key": SecretStr(KEY), "total": 10.0, **endpoint}
-        model = OpenAIModel(Endpoint(**options))
-        try:
-            yield model, server
-        finally:
-            await model.close()
 
 
 def stream(text=TEXT, *, step=3, usage=True, **options):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from random import Random
 from statistics import quantiles
 
@@ -23,16 +24,33 @@ def test_pace_from_times():
     assert Timing(0.6, 0.02).due(11) == pytest.approx(0.8)
 
 
-@pytest.mark.parametrize("spec", ["gpt-9", "", "ttft", "ttft=x", "ttft=-1", "ttft=nan", "itl=inf", "ttft=1,rate=3"])
+def test_stragglers_from_words():
+    assert Pace.parse("ttft=0.6,itl=0.02,slow=0.02,slow-by=20") == Pace(0.6, 0.02, slow=0.02, slow_by=20.0)
+    assert Pace.parse("gpt-4o,slow=0.5") == replace(Pace.parse("gpt-4o"), slow=0.5, slow_by=10.0)
+
+
+def test_that_share_of_calls_is_slower_in_everything():
+    usual, pace = Pace(0.6, 0.02, 0.3, 0.3), Pace(0.6, 0.02, 0.3, 0.3, slow=0.02, slow_by=10.0)
+    pairs = [(usual.draw(Random(seed)), pace.draw(Random(seed))) for seed in range(20_000)]
+    slow = [(one, other) for one, other in pairs if one != other]
+    assert len(slow) == pytest.approx(400, rel=0.2)
+    assert all(other == Timing(one.first * 10.0, one.each * 10.0) for one, other in slow)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["gpt-9", "", "ttft", "ttft=x", "ttft=-1", "ttft=nan", "itl=inf", "ttft=1,rate=3", "slow=2", "slow-by=0.5",
+     "ttft=1,gpt-4o", "slow=0.1,slow-by=inf"],
+)  # fmt: skip
 def test_pace_that_is_none(spec):
     with pytest.raises(ConfigError, match=r"gpt-4o.*ttft=0.6"):
         Pace.parse(spec)
 
 
 def test_profile_gpt_4o_is_as_published():
-    """Median 6.1 s and p95 10.6 s for an answer of about 190 tokens."""
+    """Median 6.1 s and p95 10.6 s for an order, which is about 296 tokens."""
     pace = Pace.parse("gpt-4o")
-    times = quantiles((pace.draw(Random(seed)).due(190) for seed in range(20_000)), n=20)
+    times = quantiles((pace.draw(Random(seed)).due(296) for seed in range(20_000)), n=20)
     assert times[9] == pytest.approx(6.1, rel=0.02)
     assert times[18] == pytest.approx(10.6, rel=0.03)
 
@@ -48,6 +66,20 @@ def test_tokens_are_the_text(text):
     assert answer.text == text
     assert answer.usage.output_tokens == len(answer.tokens)
     assert all(len(token.strip()) <= 4 for token in answer.tokens)
+
+
+def test_a_chat_that_is_asked_again_has_its_own_pace_and_the_same_answer():
+    def ask(mocker, record="R1", times=3):
+        return [mocker.answer(request(f"This is {record}.").messages, {}) for _ in range(times)]
+
+    pace = Pace(0.6, 0.02, 0.4, 0.4)
+    mocker = Mocker(Answers(), pace=pace)
+    answers = ask(mocker)
+    assert len({answer.timing for answer in answers}) == 3
+    assert len({answer.text for answer in answers}) == 1
+    ask(mocker, "R2")
+    assert [answer.timing for answer in ask(Mocker(Answers(), pace=pace))] == [answer.timing for answer in answers]
+    assert ask(mocker, "R3", 1)[0].timing == ask(Mocker(Answers(), pace=pace), "R3", 1)[0].timing
 
 
 async def test_answers_depend_on_record_system_round_and_seed_only():
@@ -124,9 +156,26 @@ def test_faults_from_words():
     assert Faults.parse("") == Faults()
 
 
+def test_phases_of_faults_from_words():
+    last = Faults({"503": 1.0}, 1.0, 10.0)
+    assert Faults.parse("429=0.3,retry-after=2,for=20;503=1,for=10") == Faults({"429": 0.3}, 2.0, 20.0, last)
+    assert Faults.parse("429=0.3,for=20; for=5; 503=1,for=10;") == Faults(
+        {"429": 0.3}, 1.0, 20.0, Faults({}, 1.0, 5.0, last)
+    )
+
+
+def test_phases_follow_each_other():
+    faults = Faults.parse("429=1,retry-after=2,for=20;for=5;503=1,retry-after=3,for=10")
+    drawn = [(at, faults.draw(7, 1, at)) for at in (0.0, 20.0, 20.1, 25.0, 25.1, 35.0, 35.1)]
+    assert [kind for _, kind in drawn] == ["429", "429", "", "", "503", "503", ""]
+    assert [faults.at(at).retry_after for at, _ in drawn] == [2.0, 2.0, 1.0, 1.0, 3.0, 3.0, 3.0]
+
+
 @pytest.mark.parametrize(
-    "spec", ["429", "429=2", "429=-0.1", "999=0.1", "boom=0.1", "cut=0.6,stall=0.6", "for=x", "200=1"]
-)
+    "spec",
+    ["429", "429=2", "429=-0.1", "999=0.1", "boom=0.1", "cut=0.6,stall=0.6", "for=x", "200=1",
+             "429=0.1;503=1", "429=0.1,for=3;;503=1", "429=0.1,for=3;503=2"],
+)  # fmt: skip
 def test_faults_that_are_none(spec):
     with pytest.raises(ConfigError, match="faults"):
         Faults.parse(spec)

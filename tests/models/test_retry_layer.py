@@ -6,6 +6,7 @@ from models_support import FakeClock, StopAtObject, request
 
 from igent.errors import (
     AuthError,
+    DeadlineError,
     IncompleteError,
     Problem,
     ProtocolError,
@@ -17,6 +18,7 @@ from igent.models.endpoint import Endpoint
 from igent.models.recall import Recall
 from igent.models.retry import Retry
 from igent.models.stack import build_stack
+from igent.models.waits import kept_waiting
 from igent.types import Completion, Usage
 
 DONE = Completion('so {"a": 1} on', Usage(1, 2), "stop", "m1", first_token_seconds=0.5, seconds=1.0)
@@ -85,12 +87,12 @@ async def test_counts_and_times_are_from_the_first_attempt():
     assert len({id(stop) for stop in model.stops}) == 3
 
 
-async def test_retry_after_is_waited_out():
+async def test_a_retry_after_is_left_to_the_limiter():
     for seed in range(50):
         retry, _, clock = retrying(*[RateLimitError("429", retry_after=7.0)] * 3, DONE, seed=seed)
         await retry.complete(request())
-        assert all(7.0 <= wait <= 7.7 for wait in clock.sleeps)
-        assert len(set(clock.sleeps)) == 3
+        assert len(clock.sleeps) == 3
+        assert max(clock.sleeps) <= 0.5
 
 
 async def test_jitter_is_full_and_bounded():
@@ -128,10 +130,95 @@ async def test_total_time_is_bounded_before_the_wait():
     with pytest.raises(RateLimitError, match="after the 120 s") as caught:
         await retry.complete(request())
     assert (model.calls, clock.sleeps, caught.value.retry_after) == (1, [], 300.0)
-    retry, _, clock = retrying(RateLimitError("429", retry_after=50.0))
-    with pytest.raises(RateLimitError):
+
+
+async def test_each_retry_after_that_a_call_is_given_counts():
+    retry, model, _ = retrying(RateLimitError("429", retry_after=50.0))
+    with pytest.raises(RateLimitError, match="after the 120 s"):
         await retry.complete(request())
-    assert clock.time - 100.0 <= 120.0
+    assert model.calls == 3
+
+
+async def test_waiting_for_its_turn_does_not_count():
+    class Queue(Scripted):
+        async def complete(self, request, stop=None):
+            self.clock.time += 1000.0
+            kept_waiting(1000.0)
+            return await super().complete(request, stop)
+
+    clock = FakeClock()
+    retry = Retry(Queue(clock, ServerError("500"), ServerError("500"), DONE), clock, Random(0))
+    completion = await retry.complete(request())
+    assert completion.retries == 2
+    assert completion.seconds > 2000
+
+
+async def test_the_time_of_failed_attempts_counts():
+    class Slow(Scripted):
+        async def complete(self, request, stop=None):
+            self.clock.time += 59.0
+            return await super().complete(request, stop)
+
+    clock = FakeClock()
+    model = Slow(clock, DeadlineError("slow"))
+    with pytest.raises(DeadlineError, match="after the 120 s"):
+        await Retry(model, clock, Random(0)).complete(request())
+    assert model.calls == 2
+
+
+async def test_what_failed_attempts_wasted_is_summed():
+    first, second = IncompleteError("cut"), ServerError("500")
+    first.wasted, second.wasted = Usage(10, 5), Usage(10, 0)
+    retry, _, _ = retrying(first, second, replace(DONE, wasted=Usage(1, 1)))
+    assert (await retry.complete(request())).wasted == Usage(21, 6)
+    errors = [ServerError("500") for _ in range(3)]
+    for error in errors:
+        error.wasted = Usage(10, 1)
+    retry, _, _ = retrying(*errors, attempts=3)
+    with pytest.raises(ServerError) as caught:
+        await retry.complete(request())
+    assert (caught.value.wasted, caught.value.retries) == (Usage(30, 3), 2)
+    first, last = ServerError("500"), AuthError("no")
+    first.wasted, last.wasted = Usage(10, 1), Usage(2, 0)
+    retry, _, _ = retrying(first, last)
+    with pytest.raises(AuthError) as fatal:
+        await retry.complete(request())
+    assert (fatal.value.wasted, fatal.value.retries) == (Usage(12, 1), 1)
+
+
+async def test_in_steady_state_a_tenth_of_the_calls_are_retried_soon_and_the_rest_late():
+    waits = []
+    retry, model, _ = retrying(DONE, on_retry=lambda _, error, wait: waits.append(wait))
+    for number in range(1000):
+        model.script = [ServerError("500"), DONE] if number % 4 == 0 else [DONE]
+        await retry.complete(request())
+    soon = [wait for wait in waits if wait < 10.0]
+    assert len(waits) == 250
+    assert 100 <= len(soon) <= 0.1 * 1000 + 20
+    assert all(10.0 <= wait <= 20.0 for wait in waits if wait not in soon)
+
+
+async def test_a_retry_too_many_is_late_but_fails_for_nothing():
+    retry, _, clock = retrying(*[ServerError("500")] * 4, DONE)
+    retry._allowance = 0.0
+    completion = await retry.complete(request())
+    assert completion.retries == 4
+    assert min(clock.sleeps) >= 10.0
+
+
+async def test_a_wait_that_was_asked_for_is_no_longer_than_that():
+    retry, _, clock = retrying(*[RateLimitError("429", retry_after=0.1)] * 40, DONE)
+    retry._allowance = 0.0
+    completion = await retry.complete(request())
+    assert completion.rate_limited == 40
+    assert max(clock.sleeps) <= 0.5  # the limiter holds everybody back for what was asked
+
+
+async def test_small_runs_have_retries_to_spare():
+    for _ in range(5):
+        retry, _, clock = retrying(*[ServerError("500")] * 4, DONE)
+        await retry.complete(request())
+        assert max(clock.sleeps) < 10.0
 
 
 async def test_each_wait_is_told():

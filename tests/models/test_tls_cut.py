@@ -1,33 +1,13 @@
 """An early end over TLS: the server notices at once, also one that never reads."""
 
 import asyncio
-import shutil
 import socket
-import ssl
-import subprocess
 import time
 
-import pytest
-from models_support import StopAtObject, chunked, event, head, request, sse
+from models_support import StopAtObject, chunked, event, head, request, serving, sse, stream_reply
 
 from igent.models.endpoint import Endpoint
 from igent.models.http import OpenAIModel
-
-OPENSSL = shutil.which("openssl")
-
-
-@pytest.fixture
-def certificate(tmp_path, monkeypatch):
-    if OPENSSL is None:
-        pytest.skip("no openssl to make a certificate with")
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    command = [OPENSSL, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True)
-    monkeypatch.setenv("SSL_CERT_FILE", str(cert))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    return context
 
 
 def serve_once(listener, context):
@@ -60,3 +40,48 @@ async def test_cut_over_tls_is_seen_at_once(certificate):
     assert completion.finish == "cut"
     assert tokens <= 20
     assert seconds < 0.5
+
+
+async def test_the_next_connection_is_opened_while_a_call_is_waited_for(certificate):
+    """Calls that are cut cost their connections: from the third on, each finds one that is there already."""
+    carriers = []
+
+    async def respond(_, writer):
+        carriers.append(writer)
+        if len(carriers) in (2, 3):
+            async with asyncio.timeout(5):
+                while server.connections <= len(carriers):  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
+        writer.write(head() + chunked(sse(event('{"a": 1}'), done=False)))
+
+    async with serving(respond=respond, secure=certificate) as (model, server):
+        there = []
+        for _ in range(4):
+            there.append(set(server.writers))
+            assert (await model.complete(request(), StopAtObject)).finish == "cut"
+    assert [carrier in before for carrier, before in zip(carriers, there, strict=True)] == [False, False, True, True]
+
+
+async def test_no_connection_is_opened_in_advance_where_none_is_lost(certificate):
+    reply = stream_reply(sse(event('{"a": 1}'), event(finish="stop")))
+    async with serving(reply, secure=certificate) as (model, server):
+        for _ in range(4):
+            await model.complete(request(), StopAtObject)
+    assert server.connections == 1
+
+
+async def test_a_spare_connection_that_fails_disturbs_nobody(certificate):
+    """The server takes no other connection than the one that it answers on."""
+
+    async def respond(_, writer):
+        writer.write(head() + chunked(sse(event('{"a": 1}'), done=False)))
+
+    async with serving(respond=respond, secure=certificate) as (model, server):
+        await model.complete(request(), StopAtObject)
+
+        async def last(_, writer):
+            server.server.close()
+            writer.write(stream_reply(sse(event("ok"), event(finish="stop"))))
+
+        server.respond = last
+        assert (await model.complete(request(), StopAtObject)).text == "ok"

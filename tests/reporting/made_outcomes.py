@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from igent.outcome import Outcome, PhaseTiming, StepReport
 from igent.reporting.facts import RunFacts
-from igent.types import Outcome, PhaseTiming, StepReport, Usage
+from igent.reporting.summary import Summary, summarise
+from igent.reporting.totals import Totals
+from igent.types import Usage
 
 FACTS = RunFacts(
     constellation="p1m1m2c",
@@ -49,6 +52,12 @@ def outcome(index: int = 0, status: Any = "done", **changed: Any) -> Outcome:
         total_seconds=1.0 + index,
     )
     return replace(base, **changed)
+
+
+def summary_of(outcomes: Iterable[Outcome], facts: RunFacts, total: int) -> Summary:
+    """As a run makes it: an outcome at a time."""
+    totals = Totals.of(outcomes, facts.phases, None if facts.mock else facts.models, facts.base_url)
+    return summarise(totals, facts, total)
 
 
 def timings(**phases: tuple[float, float, float, float, float]) -> Mapping[str, PhaseTiming]:

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_outcomes import outcome, step, timings
+from made_outcomes import step
 
-from igent.reporting.figures import SHARES, Spread, rate, shares, spread, total_cost, worked_seconds
+from igent.reporting.figures import Spread, rate, spread, total_cost
 from igent.types import Usage
 
 
@@ -29,36 +28,9 @@ def test_a_percentile_is_a_measured_value_that_p_percent_do_not_exceed(values):
     assert found.max == max(values)
 
 
-def test_a_refused_input_took_no_time_and_is_left_out():
-    assert worked_seconds([outcome(1), outcome(timings={}, total_seconds=0.0)]) == [2.0]
-
-
 def test_a_rate_of_nothing_is_none():
     assert rate(0, 0) is None
     assert rate(1, 3) == 0.3333
-
-
-def test_shares_divide_the_whole_time():
-    made = outcome(timings=timings(match=(10, 6, 2, 1, 1), price=(5, 4, 0, 0, 0)), total_seconds=20)
-    assert shares([made]) == {"models": 0.4, "critic": 0.1, "ledger": 0.05, "disk": 0.05, "engine": 0.4}
-
-
-def test_phases_side_by_side_do_not_make_negative_shares():
-    made = outcome(timings=timings(match=(10, 10, 0, 0, 0), price=(10, 10, 0, 0, 0)), total_seconds=10)
-    assert shares([made])["models"] == 1.0
-
-
-@given(st.lists(st.tuples(*[st.floats(0, 100)] * 6), max_size=8))
-def test_shares_are_fractions_that_sum_to_1(rows):
-    made = [outcome(timings=timings(match=row[:5]), total_seconds=row[5]) for row in rows]
-    found = shares(made)
-    assert tuple(found) == SHARES
-    assert all(0 <= value <= 1 for value in found.values())
-    assert sum(found.values()) == pytest.approx(1.0, abs=0.001) or not any(found.values())
-
-
-def test_shares_of_nothing_are_0():
-    assert set(shares([]).values()) == {0.0}
 
 
 MINI, FULL = Decimal("0.15"), Decimal("2.5")
@@ -86,3 +58,16 @@ def test_one_unknown_price_makes_the_whole_unknown():
     assert total_cost([step(), step(model="m1")], {}, None) is None
     assert total_cost([step(), step(model="m1", usage=Usage())], {}, None) is not None
     assert total_cost([step()], {}, "http://127.0.0.1:1/v1") is None
+
+
+def test_what_was_wasted_has_the_price_of_its_model():
+    wasted = Usage(1_000_000, 0)
+    assert total_cost([step(usage=Usage(1_000_000, 0), wasted=wasted)], {}, None) == 2 * MINI
+    assert total_cost([step(usage=Usage(), wasted=wasted, model="m1")], {}, None) is None
+
+
+def test_what_was_wasted_before_a_rule_answered_has_the_price_of_the_agents_if_they_share_one():
+    made = step(model="", usage=Usage(), wasted=Usage(1_000_000, 0))
+    assert total_cost([made], {"a": "gpt-4o", "b": "gpt-4o"}, None) == FULL
+    assert total_cost([made], {"a": "gpt-4o", "b": "gpt-4o-mini"}, None) is None
+    assert total_cost([step(model="", usage=Usage())], {"a": "gpt-4o", "b": "gpt-4o-mini"}, None) == 0

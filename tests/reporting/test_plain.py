@@ -23,6 +23,8 @@ from igent.reporting.plain import csv_cell, one_line
         ("\u202eevil\u200b", "evil"),
         ("a\ud800b", "ab"),
         ("line\u2028para", "line para"),
+        ("[ \ud800 [", "[ ["),
+        (" \x00 \u200b \x00 ", ""),
         ("\x1b", ""),
         ("\x1b[", ""),
         ("", ""),

@@ -4,19 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
-from made_outcomes import FACTS, outcome, step
+from made_outcomes import FACTS, outcome, step, summary_of
 
 from igent.errors import RunFolderError
 from igent.reporting.report import Report, load_report
-from igent.reporting.summary import summarise
-from igent.writing.views import outcome_lines
+from igent.writing.views import outcome_line
 
 
 def write(folder: Path, outcomes, total=None) -> Report:
     folder.mkdir(parents=True)
-    summary = summarise(outcomes, FACTS, len(outcomes) if total is None else total)
+    summary = summary_of(outcomes, FACTS, len(outcomes) if total is None else total)
     (folder / "summary.json").write_text(json.dumps(summary.to_json()), encoding="utf-8")
-    (folder / "outcomes.jsonl").write_bytes(b"".join(outcome_lines(outcomes)))
+    (folder / "outcomes.jsonl").write_bytes(b"".join(map(outcome_line, outcomes)))
     (folder / "matches.json").write_text(json.dumps([o.outputs["matches"] for o in outcomes if o.outputs]))
     return Report(summary, tuple(outcomes), folder)
 

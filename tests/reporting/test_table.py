@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from made_outcomes import FACTS, HOSTILE, facts, outcome, step, timings
+from made_outcomes import FACTS, HOSTILE, facts, outcome, step, summary_of, timings
 
 from igent.reporting.failures import failures
-from igent.reporting.summary import summarise
 from igent.reporting.table import failure_table, render, summary_table
+from igent.types import Usage
 
 
 class Terminal(io.StringIO):
@@ -36,7 +36,7 @@ def shown(renderable, stream=None):
 def made(**changed):
     steps = (step(critic="skipped", rounds=2, invalid_drafts=1, speculation="hit"),)
     outcomes = [outcome(i, s, steps=steps) for i, s in enumerate(["done", "done", "no_match", "failed"])]
-    return summarise(outcomes, facts(**changed), 5)
+    return summary_of(outcomes, facts(**changed), 5)
 
 
 def test_the_figures_are_there():
@@ -61,7 +61,7 @@ def test_the_last_line_is_the_bottleneck_and_the_advice():
     last = shown(summary_table(made())).rstrip("\n").splitlines()[-1]
     assert last.startswith("Bottleneck: models (")
     assert last.endswith(".")
-    assert shown(summary_table(summarise([], FACTS, 0))).rstrip("\n").splitlines()[-1].startswith("Bottleneck: none")
+    assert shown(summary_table(summary_of([], FACTS, 0))).rstrip("\n").splitlines()[-1].startswith("Bottleneck: none")
 
 
 def test_what_is_special_about_a_run_is_said():
@@ -71,8 +71,37 @@ def test_what_is_special_about_a_run_is_said():
     assert "settled before" not in shown(summary_table(made()))
 
 
+def test_what_made_it_fast_is_said_where_it_did_something():
+    guesses = [
+        step(speculation="hit"),
+        step(speculation="miss", wasted=Usage(1200, 34)),
+        step(hedged=2, wasted=Usage(5, 6, estimated=True)),
+    ]
+    history = ((0.0, 20, "start"), (1.0, 40, "grown"), (2.0, 32, "429"), (3.0, 33, "grown"), (4.0, 26, "429"))
+    told = facts(
+        speculation_off="34 % of 50 guesses were wrong",
+        concurrency_history=history,
+        requests_sent=1234,
+        quota_wait_seconds=75.0,
+    )
+    text = shown(summary_table(summary_of([outcome(steps=tuple(guesses))], told, 1)))
+    for words in (
+        "speculation    1 hits, 1 misses (50.0 %), tokens in vain: 1,200 in, 34 out\n",
+        "34 % of 50 guesses were wrong",
+        "hedges         2 second calls beside slow ones",
+        "wasted         tokens in vain: 1,205 in, 40 out (in part estimated)",
+        "concurrency    20 at first, 26 at last, 40 at most, cut 2 times",
+        "requests       1,234 sent",
+        "quota          calls waited 1 min 15 s for the provider's limits",
+    ):
+        assert words in text
+    silent = shown(summary_table(summary_of([outcome()], FACTS, 1)))
+    for row in ("speculation", "hedges", "wasted", "concurrency ", "requests", "quota"):
+        assert row not in silent
+
+
 def test_an_unknown_cost_is_no_0():
-    unknown = summarise([outcome(steps=(step(model="m1"),))], FACTS, 1)
+    unknown = summary_of([outcome(steps=(step(model="m1"),))], FACTS, 1)
     assert re.search(r"cost +unknown", shown(summary_table(unknown)))
     assert re.search(r"cost +none \(mock answers\)", shown(summary_table(made(mock=True))))
     assert re.search(r"cost +\$0\.0008", shown(summary_table(made())))
@@ -122,7 +151,7 @@ def test_hostile_names_in_the_summary_are_harmless():
     steps = (step(step=HOSTILE, critic="approved"),)
     odd = facts(constellation=HOSTILE, out=HOSTILE, limit=HOSTILE, phases=(HOSTILE,), versions={HOSTILE: HOSTILE})
     bad = outcome(steps=steps, timings=timings(**{HOSTILE: (1, 1, 0, 0, 0)}))
-    text = shown(summary_table(summarise([bad], odd, 1)))
+    text = shown(summary_table(summary_of([bad], odd, 1)))
     assert not set(text) & set("\x1b\u202e\u200b\r\x07\ud800")
     assert "[red]Acme[/red]" in text
 

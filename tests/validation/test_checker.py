@@ -94,3 +94,52 @@ def test_a_refusal_counts_only_where_it_is_confirmed():
 
 def test_without_a_refusal_nobody_may_refuse():
     assert not Checker(Thing, {}).accepts({"name": "n", "message": "NONE"})
+
+
+class Short(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    size: int
+
+
+def short_checker():
+    def expand(value, case):
+        return {"name": case.record.id, **value}
+
+    return Checker(Thing, {"too_big": too_big, "wrong_name": wrong_name}, Nothing, lambda case: (), None, Short, expand)
+
+
+@pytest.mark.parametrize(
+    ("value", "name"), [({"size": "3"}, "r1"), ([{"size": 3}], "r1"), ({"size": 3, "name": "n", "kind": "a"}, "n")]
+)
+def test_a_short_answer_becomes_the_full_one(value, name):
+    assert short_checker().accepts(value)
+    verdict = short_checker().verify(value, CASE)
+    assert (verdict.ok, verdict.value) == (True, {"name": name, "size": 3, "kind": "a"})
+
+
+def test_what_a_short_answer_repeats_is_judged():
+    verdict = short_checker().verify({"size": 3, "name": "x"}, CASE)
+    assert [v.rule for v in verdict.violations] == ["wrong_name"]
+    verdict = short_checker().verify({"size": 3, "kind": "z"}, CASE)
+    assert [(v.rule, v.field) for v in verdict.violations] == [("schema", "kind")]
+
+
+def test_what_a_short_answer_must_say_is_never_put_in():
+    assert not short_checker().accepts({"name": "r1"})
+    verdict = short_checker().verify({"name": "r1"}, CASE)
+    assert [str(v) for v in verdict.violations] == ["size: is missing"]
+
+
+def test_a_short_form_may_be_refused_as_well():
+    assert short_checker().verify({"name": "r1", "message": "NONE"}, CASE).no_match
+
+
+class Named(BaseModel):
+    kind: Literal["b"]
+
+
+def test_what_is_taken_out_of_an_answer_must_hold_as_well():
+    made = Checker(Thing, {}, parts=[Named])
+    assert made.verify({"name": "n", "size": 1, "kind": "b"}, CASE).ok
+    verdict = made.verify({"name": "n", "size": 1, "kind": "a"}, CASE)
+    assert [(v.rule, v.field) for v in verdict.violations] == [("schema", "kind")]

@@ -37,7 +37,7 @@ from oracle import check_run
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data" / "sbus"
-CONSTELLATIONS = ("p1m1m2c", "p1m1_p2m2", "p1m1c1_p2m2c2", "p1m1c1m2c2")
+CONSTELLATIONS = ("p1m1m2c", "p1m1_p2m2", "p1m1c1_p2m2c2", "p1m1c1m2c2", "p1m", "p1r_p2r", "p1m1m2c_fast")
 RESULTS = ("matches.json", "pos.json", "capacity.json")
 FINAL = (*RESULTS, "outcomes.jsonl")
 

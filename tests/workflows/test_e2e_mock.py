@@ -154,8 +154,9 @@ async def test_timings_have_the_columns_of_the_interface(tmp_path):
         seconds = {name: float(value) for name, value in row.items() if name != "registration_id"}
         assert min(seconds.values()) >= 0
         assert seconds["phase2_file_write_seconds"] > 0
-        phases = seconds["phase1_total_seconds"] + seconds["phase2_total_seconds"]
-        assert phases == pytest.approx(seconds["total_seconds"], abs=0.01)
+        both = [seconds[f"phase{n}_total_seconds"] for n in (1, 2)]
+        assert max(both) <= seconds["total_seconds"] + 0.001
+        assert seconds["total_seconds"] <= sum(both) + 0.01  # phase 2 began with phase 1
 
 
 class _StopAtOnce:

@@ -161,12 +161,12 @@ def test_a_run_with_failures_ends_the_same_when_started_again(shell: Shell):
 
 
 def test_a_few_records_first_then_all(shell: Shell):
-    shell.run("p1m1m2c", "--mock", "--mock-errors", 0.3, "--out", "whole", "--concurrency", 3)
-    shell.run("p1m1m2c", "--mock", "--mock-errors", 0.3, "--out", "run", "--max-items", 5)
+    shell.run("p1m1m2c", "--mock", "--mock-errors", 0.2, "--out", "whole", "--concurrency", 3)
+    shell.run("p1m1m2c", "--mock", "--mock-errors", 0.2, "--out", "run", "--max-items", 5)
     assert len(lines_of(shell.folder / "run" / "outcomes.jsonl")) == 5
-    shell.run("p1m1m2c", "--mock", "--mock-errors", 0.3, "--out", "run")
+    shell.run("p1m1m2c", "--mock", "--mock-errors", 0.2, "--out", "run")
     assert final_files(shell.folder / "run") == final_files(shell.folder / "whole")
-    fewer = shell.run("p1m1m2c", "--mock", "--mock-errors", 0.3, "--out", "run", "--max-items", 5, "--json")
+    fewer = shell.run("p1m1m2c", "--mock", "--mock-errors", 0.2, "--out", "run", "--max-items", 5, "--json")
     assert '"input": 100' in fewer.out, "what is done stays done"
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 __all__ = [
     "BATTERY",
     "DATA",
+    "SCENARIOS",
     "SOLAR",
     "TODAY",
     "case_of",
+    "cases",
+    "checker_of",
     "default_offers",
     "documents",
     "household",
@@ -23,18 +26,25 @@ __all__ = [
 
 import copy
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from igent.config.load import read_constellation
+from igent.config.locate import find_constellation
 from igent.types import Case, Stock
+from igent.validation.checker import Checker
 from igent.workload import Dataset, Document
 from igent.workloads.sbus.schema import Match, PurchaseOrder
-from igent.workloads.sbus.workload import WORKLOAD
+from igent.workloads.sbus.workload import RULES, WORKLOAD
 
 TODAY = date(2026, 11, 23)
+SCENARIOS = ("full_dataset", "overlap_only", "no_battery")
 DATA = Path(__file__).parents[2] / "data" / "sbus"
 
 
@@ -184,6 +194,36 @@ def shipped(scenario: str) -> Dataset:
             for key, path in named.items()
             if key not in ("name", "description")
         }
+    )
+
+
+def cases(scenario: str) -> Iterator[tuple[Case, str]]:
+    """Every case of a scenario in order, one record at a time, each match taking its unit: (case, schema)."""
+    dataset = shipped(scenario)
+    view = dict(dataset.capacity)
+    for record in dataset.records:
+        case = Case(record, dataset.reference, view, TODAY)
+        yield case, "match"
+        answer = WORKLOAD.expect(case, "match")
+        if answer is not None and "message" not in answer:
+            yield replace(case, earlier={"match": answer}), "purchase_order"
+            stock = view[answer["supplier_id"]]
+            view = {**view, answer["supplier_id"]: Stock(stock.capacity, stock.used + 1)}
+
+
+def checker_of(constellation: str, output: str) -> Checker:
+    """The checks of one step of a shipped constellation, as the engine makes them."""
+    steps = read_constellation(find_constellation(constellation)).spec.steps()
+    step = next(step for _, step in steps if step.output == output)
+    schema = step.schema_name
+    return Checker(
+        WORKLOAD.schemas[schema],
+        {name: RULES[name] for name in step.rules},
+        WORKLOAD.refusal(schema),
+        WORKLOAD.confirm_refusal,
+        WORKLOAD.complete,
+        WORKLOAD.short[schema] if step.answer == "short" else None,
+        partial(WORKLOAD.expand, schema=schema),
     )
 
 

@@ -69,7 +69,23 @@ def test_an_order_sees_the_matched_supplier_and_the_incentives_that_hold() -> No
     assert list(blocks) == ["OFFERS", "INCENTIVES", "REGISTRATION", "MATCH"]
     assert [s["SupplierID"] for s in blocks["OFFERS"]["SupplierOffers"]] == ["S2"]
     assert blocks["INCENTIVES"] == incentives[:1]
-    assert blocks["MATCH"] == match
+    assert blocks["MATCH"] == {field: value for field, value in match.items() if field != "reasoning"}
+
+
+def test_what_an_order_sees_does_not_depend_on_how_the_match_was_put() -> None:
+    match = match_of().model_dump(mode="json")
+    cases = [case_of(earlier={"match": match | {"reasoning": words}}) for words in ("as predicted", "as answered")]
+    assert WORKLOAD.blocks(cases[0], "purchase_order") == WORKLOAD.blocks(cases[1], "purchase_order")
+    other = case_of(earlier={"match": match | {"supplier_id": "S2", "panel_name": "S2 panel"}})
+    assert WORKLOAD.blocks(other, "purchase_order") != WORKLOAD.blocks(cases[0], "purchase_order")
+
+
+def test_an_order_without_a_match_sees_what_both_need() -> None:
+    case = case_of(incentives=[incentive(), incentive("Poor", LMI="TRUE")], used={"S2": (1, 3)})
+    blocks = WORKLOAD.blocks(case, "purchase_order")
+    assert list(blocks) == ["OFFERS", "INCENTIVES", "REGISTRATION", "CAPACITY"]
+    assert blocks["INCENTIVES"] == [incentive()]
+    assert {name: blocks[name] for name in ("OFFERS", "REGISTRATION", "CAPACITY")} == WORKLOAD.blocks(case, "match")
 
 
 def test_an_order_sees_only_the_matched_panel() -> None:

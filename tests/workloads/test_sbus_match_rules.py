@@ -148,7 +148,13 @@ def test_a_refusal_is_confirmed_only_where_nobody_fits() -> None:
     assert "S2 has Used/Capacity 0/10; S3 has Used/Capacity 0/10" in against
     assert not list(WORKLOAD.confirm_refusal(case_of(Contact_Zip="12345")))
     assert WORKLOAD.refusal("match") is not None
-    assert WORKLOAD.refusal("purchase_order") is None
+
+
+def test_an_order_is_refused_only_where_nobody_was_matched() -> None:
+    assert WORKLOAD.refusal("purchase_order") is WORKLOAD.refusal("match")
+    match = match_of().model_dump(mode="json")
+    against = said(WORKLOAD.confirm_refusal(case_of(Contact_Zip="12345", earlier={"match": match})))
+    assert "S1 has been matched; write the order" in against
 
 
 def test_the_reason_says_which_rule_left_nobody() -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from sbus_kit import TODAY, case_of, incentive, match_of, shipped
+from sbus_kit import SCENARIOS, case_of, cases, incentive, match_of
 
-from igent.types import Case, ChatMessage, JsonObject, Stock, Violation
+from igent.types import Case, ChatMessage, JsonObject, Violation
 from igent.workloads.sbus.faults import FAULTS, PAYMENT_SPELLINGS
 from igent.workloads.sbus.mock import SbusMock
 from igent.workloads.sbus.question import read_blocks
@@ -24,7 +24,6 @@ MOCK = SbusMock()
 SYSTEM = ChatMessage("system", "You match.")
 MATCH_RULES = ("registration", "served_area", "free_capacity", "offers_product", "lowest_use", "quantities", "product")
 ORDER_RULES = ("same_match", "line_prices", "totals", "subsidies")
-SCENARIOS = ("full_dataset", "overlap_only", "no_battery")
 
 
 def message(blocks: Mapping[str, Any], start: str = "") -> ChatMessage:
@@ -59,21 +58,6 @@ def check(text: str, case: Case, schema: str) -> tuple[JsonObject | None, list[V
         return None, [Violation("schema", "", str(error))]
     names = MATCH_RULES if schema == "match" else ORDER_RULES
     return answer.model_dump(mode="json"), [v for name in names for v in RULES[name](answer, case)]
-
-
-def cases(scenario: str) -> Iterator[tuple[Case, str]]:
-    """Every case of a scenario in order, one record at a time, each match taking its unit: (case, schema)."""
-    dataset = shipped(scenario)
-    view = dict(dataset.capacity)
-    for record in dataset.records:
-        case = Case(record, dataset.reference, view, TODAY)
-        yield case, "match"
-        answer, wrong = check(MOCK.answer(chat(case, "match"), Random(0), 0), case, "match")
-        assert not wrong
-        if answer is not None:
-            yield replace(case, earlier={"match": answer}), "purchase_order"
-            stock = view[answer["supplier_id"]]
-            view = {**view, answer["supplier_id"]: Stock(stock.capacity, stock.used + 1)}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

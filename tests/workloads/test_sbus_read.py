@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import copy
+import gc
+import json
+import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sbus_kit import BATTERY, SOLAR, case_of, default_offers, documents, household, incentive, offers_of, row, supplier
 
 from igent.errors import DataError
+from igent.records.json_reader import read_document
 from igent.types import Record, Stock
 from igent.workload import Document
 from igent.workloads.sbus.model import parse_request
@@ -118,6 +123,50 @@ def test_a_double_id_the_first_counts() -> None:
 
 def test_the_second_of_two_equal_ids_is_number_2() -> None:
     assert [r.id for r in records(household(), household())] == ["SPUS10001", "SPUS10001#2"]
+
+
+MIXED = [
+    household(),
+    "oops",
+    household(RegistrationNumber=" A "),
+    household(),
+    household(Contact_Zip="6060"),
+    household(RegistrationNumber=None),
+    household(RegistrationNumber="SPUS10001#2"),
+    household(RegistrationNumber="registration 6"),
+]
+
+
+async def test_registrations_read_from_their_file_one_at_a_time_are_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "registrations.json"
+    path.write_text("[\n" + ",\n".join(json.dumps(row) for row in MIXED) + "]")
+    document = await read_document(path, "registrations.json")
+    lazy = WORKLOAD.open(documents([household()]) | {"registrations": document}).records
+    assert list(lazy) == records(*MIXED)
+    assert "value" not in vars(document), "the list was never in memory"
+
+
+def test_any_part_of_the_records_is_a_sequence_of_them() -> None:
+    found = WORKLOAD.open(documents(MIXED)).records
+    whole = list(found)
+    assert (len(found), found[-1], found[2]) == (8, whole[-1], whole[2])
+    assert list(found[2:7:2]) == whole[2:7:2]
+    assert list(found[:5][1:]) == whole[1:5]
+    assert found[:5][0].index == 0
+    with pytest.raises(IndexError):
+        found[:5][5]
+
+
+def test_a_long_file_of_registrations_takes_little_memory() -> None:
+    rows = [household(RegistrationNumber=f"SPUS{number:05d}") for number in range(2_000)]
+    found = WORKLOAD.open(documents(rows)).records
+    gc.collect()
+    tracemalloc.start()
+    try:
+        assert sum(record.problem is None for record in found) == 2_000
+        assert tracemalloc.get_traced_memory()[0] < 10_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_registrations_must_be_a_list() -> None:

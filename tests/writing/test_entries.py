@@ -10,17 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from igent.errors import RunFolderError
-from igent.types import (
-    CallContext,
-    ChatMessage,
-    ChatRequest,
-    Completion,
-    Outcome,
-    PhaseTiming,
-    StepReport,
-    Usage,
-    Violation,
-)
+from igent.outcome import Outcome, PhaseTiming, StepReport
+from igent.types import CallContext, ChatMessage, ChatRequest, Completion, Usage, Violation
 from igent.writing.entries import (
     answer_from_entry,
     answer_to_entry,

@@ -16,7 +16,9 @@ import pytest
 from igent.errors import IgentError, InternalError, RunFolderError
 from igent.files import AppendFile
 from igent.writing.audit import audit_line
-from igent.writing.journal import Journal, read_journal
+from igent.writing.journal import Journal
+from igent.writing.lines import from_line
+from igent.writing.reader import read_journal
 
 
 class Disk:
@@ -99,6 +101,21 @@ async def test_what_gathers_during_one_fsync_shares_the_next(tmp_path: Path, dis
     assert journal.batches == 2
     assert disk.calls == ["append journal", "sync journal"] * 2
     assert ids(path) == [f"r{n}" for n in range(50)]
+
+
+async def test_write_says_where_the_entry_stands(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    for session in range(2):  # the second appends to what the first left, cut off in the middle of a line
+        journal = Journal(path)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(journal.run())
+            journal.write_soon({"kind": "written", "record_id": "é"})
+            entries = [outcome(10 * session + number) for number in range(3)]
+            places = await asyncio.gather(*(journal.write(entry) for entry in entries))
+            await journal.close()
+        data = path.read_bytes()
+        assert [from_line(data[offset : offset + size]) for offset, size in places] == entries
+        path.write_bytes(data + b'{"len":12')
 
 
 async def test_write_soon_is_durable_before_a_later_write(tmp_path: Path) -> None:

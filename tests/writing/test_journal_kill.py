@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 from igent.writing.audit import prune
-from igent.writing.journal import read_journal
+from igent.writing.reader import read_journal
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
 from igent.writing.audit import audit_line, prune
-from igent.writing.journal import Journal, read_journal
+from igent.writing.journal import Journal
+from igent.writing.reader import read_journal
 
 async def main(folder):
     contents = read_journal(folder / "journal.jsonl")

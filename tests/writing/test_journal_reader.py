@@ -10,8 +10,9 @@ import pytest
 
 from igent.errors import RunFolderError
 from igent.types import JsonObject
-from igent.writing.journal import Journal, JournalContents, read_journal
-from igent.writing.lines import to_line
+from igent.writing.journal import Journal
+from igent.writing.lines import Place, to_line
+from igent.writing.reader import JournalContents, read_journal, scan_journal
 
 ENTRIES: list[JsonObject] = [
     {"kind": "run", "format": 1},
@@ -38,6 +39,16 @@ def whole_lines(size: int) -> tuple[int, int]:
 
 def test_an_undamaged_one_is_read_whole(tmp_path: Path) -> None:
     assert read(tmp_path, WHOLE) == JournalContents(ENTRIES, len(WHOLE), 0, 0)
+
+
+def test_an_entry_comes_with_its_place_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(WHOLE + b"torn")
+    found: list[tuple[JsonObject, Place]] = []
+    contents = scan_journal(path, lambda entry, place: found.append((entry, place)))
+    assert [entry for entry, _ in found] == ENTRIES
+    assert [WHOLE[offset : offset + size] for _, (offset, size) in found] == LINES
+    assert contents == JournalContents([], len(WHOLE), 4, 1)
 
 
 def test_a_missing_or_empty_one_has_no_entries(tmp_path: Path) -> None:

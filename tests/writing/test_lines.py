@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -31,6 +32,26 @@ def test_any_json_value_comes_back_exactly(value: Any) -> None:
 def test_what_orjson_would_refuse_or_round_comes_back_too(value: Any) -> None:
     assert repr(decode(encode(value))) == repr(value)
     assert repr(decode(encode({"a": value}, pretty=True))) == repr({"a": value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0.000040100000660459045,
+        [1.5e-20, 2**70],
+        [0.1234567890123456789, -(2**65), "1.2345678901234567890123"],
+        "0.1234567890123456789012345678901234567890",
+        {"1.2345678901234567890123": 10**19},
+    ],
+)
+def test_digits_after_a_point_hide_no_long_integer(value: Any) -> None:
+    assert repr(decode(encode(value))) == repr(value)
+    assert repr(decode(json.dumps(value).encode())) == repr(value)
+
+
+def test_what_else_writes_a_long_fraction_is_read_as_it_is_meant() -> None:
+    fraction = b"0.00000000000000000000000000000000000000000000000123"
+    assert decode(b'{"a":%b,"b":123456789012345678901}' % fraction) == {"a": 1.23e-48, "b": 123456789012345678901}
 
 
 @pytest.mark.parametrize("value", [object(), {"a": {1, 2}}, b"bytes", {("a",): 1}])

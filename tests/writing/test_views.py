@@ -7,18 +7,21 @@ import errno
 import json
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
+from writing_support import Book, outcome
 
 from igent.errors import InternalError, RunFolderError
-from igent.types import Outcome, PhaseTiming, StepReport, Usage
-from igent.writing.views import ViewWriter, json_list, outcome_lines
+from igent.outcome import Outcome, PhaseTiming
+from igent.writing.rewriting import View
+from igent.writing.views import ViewWriter, outcome_line
 
 
 class Hand:
@@ -40,16 +43,22 @@ class Hand:
         raise AssertionError("nothing sleeps here")
 
 
-def outcome(index: int, *, pos: bool = True) -> Outcome:
-    step = StepReport("phase1", "matches", "matcher1", "gpt-4o", "skipped", 1, Usage(900, 80), "0123456789ab", calls=1)
-    outputs = {"matches": {"registration_id": f"r{index}", "supplier_id": "A"}}
-    if pos:
-        outputs["pos"] = {"registration_id": f"r{index}", "final_price": 100}
-    return Outcome(f"r{index}", index, "done", steps=(step, step), outputs=outputs, takes="A")
+NAMES = View(lambda one: one.record_id.encode(), between=b",")
 
 
-def names(outcomes: Sequence[Outcome]) -> Iterator[bytes]:
-    yield ",".join(o.record_id for o in outcomes).encode()
+class Views:
+    """A writer of views, and the journal of its outcomes."""
+
+    def __init__(self, folder: Path, outputs: Sequence[str], **options: Any) -> None:
+        self.book = Book(folder)
+        self.writer = ViewWriter(folder, outputs, self.book.outcomes, **options)
+
+    def add(self, made: Outcome) -> None:
+        self.writer.add(made, self.book.write(made))
+
+
+def views_in(folder: Path) -> list[str]:
+    return sorted(set(os.listdir(folder)) - {"journal.jsonl"})
 
 
 def lines(path: Path) -> int:
@@ -63,10 +72,10 @@ async def settle(writer: ViewWriter, flushes: int) -> None:
 
 
 async def test_everything_is_written_in_input_order(tmp_path: Path) -> None:
-    writer = ViewWriter(tmp_path, ["matches", "pos"], capacity=lambda: {"A": {"Used": 3}}, extra={"names.txt": names})
+    views = Views(tmp_path, ["matches", "pos"], capacity=lambda: {"A": {"Used": 3}}, extra={"names.txt": NAMES})
     for index in (2, 0, 1):
-        writer.add(outcome(index, pos=index != 1))
-    await writer.finish()
+        views.add(outcome(index, pos=index != 1))
+    await views.writer.finish()
     assert [json.loads(line)["record_id"] for line in (tmp_path / "outcomes.jsonl").read_bytes().splitlines()] == [
         "r0",
         "r1",
@@ -76,12 +85,12 @@ async def test_everything_is_written_in_input_order(tmp_path: Path) -> None:
     assert [o["registration_id"] for o in json.loads((tmp_path / "pos.json").read_text())] == ["r0", "r2"]
     assert json.loads((tmp_path / "capacity.json").read_text()) == {"A": {"Used": 3}}
     assert (tmp_path / "names.txt").read_text() == "r0,r1,r2"
-    assert sorted(os.listdir(tmp_path)) == ["capacity.json", "matches.json", "names.txt", "outcomes.jsonl", "pos.json"]
-    assert writer.bytes_written == sum((tmp_path / name).stat().st_size for name in os.listdir(tmp_path))
+    assert views_in(tmp_path) == ["capacity.json", "matches.json", "names.txt", "outcomes.jsonl", "pos.json"]
+    assert views.writer.bytes_written == sum((tmp_path / name).stat().st_size for name in views_in(tmp_path))
 
 
 async def test_a_run_without_outcomes_has_empty_views(tmp_path: Path) -> None:
-    await ViewWriter(tmp_path, ["matches"]).finish()
+    await Views(tmp_path, ["matches"]).writer.finish()
     assert json.loads((tmp_path / "matches.json").read_text()) == []
     assert (tmp_path / "outcomes.jsonl").read_bytes() == b""
 
@@ -94,8 +103,8 @@ def test_an_outcome_line_tells_what_was_decided_and_nothing_that_differs_between
         timings={"phase1": PhaseTiming(1.0)},
         total_seconds=7.0,
     )
-    assert list(outcome_lines([again])) == list(outcome_lines([first]))
-    line = json.loads(next(outcome_lines([first])))
+    assert outcome_line(again) == outcome_line(first)
+    line = json.loads(outcome_line(first))
     assert list(line) == ["record_id", "status", "reason", "cause", "phases"]
     assert line["phases"][0] == {
         "phase": "phase1",
@@ -114,10 +123,13 @@ def test_an_outcome_line_tells_what_was_decided_and_nothing_that_differs_between
     }
 
 
-def test_a_list_has_one_object_a_line() -> None:
-    content = b"".join(json_list("matches", [outcome(0), outcome(1)]))
-    assert content.count(b"\n") == 4
-    assert b"".join(json_list("matches", [])) == b"[]\n"
+async def test_a_list_has_one_object_a_line(tmp_path: Path) -> None:
+    views = Views(tmp_path, ["matches", "none"])
+    for index in range(2):
+        views.add(outcome(index))
+    await views.writer.finish()
+    assert lines(tmp_path / "matches.json") == 4
+    assert (tmp_path / "none.json").read_bytes() == b"[]\n"
 
 
 async def test_any_order_and_any_resume_give_the_same_bytes(tmp_path: Path) -> None:
@@ -127,25 +139,26 @@ async def test_any_order_and_any_resume_give_the_same_bytes(tmp_path: Path) -> N
         folder.mkdir()
         outcomes = [outcome(index) for index in range(40)]
         Random(seed).shuffle(outcomes)
-        writer = ViewWriter(folder, ["matches"])
-        writer.load(outcomes[: seed * 10])
+        views = Views(folder, ["matches"])
+        views.book.add(*outcomes[: seed * 10])  # on resume
         for one in outcomes[seed * 10 :]:
-            writer.add(one)
-        await writer.finish()
-        contents.append({name: (folder / name).read_bytes() for name in os.listdir(folder)})
+            views.add(one)
+        await views.writer.finish()
+        contents.append({name: (folder / name).read_bytes() for name in views_in(folder)})
     assert contents[1:] == contents[:-1]
 
 
 async def test_flushes_wait_for_enough_outcomes_and_for_their_time(tmp_path: Path) -> None:
     clock = Hand()
-    writer = ViewWriter(tmp_path, [], capacity=dict, every=10, flush_seconds=2, clock=clock)
+    views = Views(tmp_path, [], capacity=dict, every=10, flush_seconds=2, clock=clock)
+    writer = views.writer
     view = tmp_path / "outcomes.jsonl"
     async with asyncio.TaskGroup() as group:
         group.create_task(writer.run())
 
         async def add(first: int, count: int) -> None:
             for index in range(first, first + count):
-                writer.add(outcome(index))
+                views.add(outcome(index))
             await asyncio.sleep(0)
 
         await add(0, 30)
@@ -173,42 +186,44 @@ async def test_the_bytes_written_are_linear_in_the_number_of_records(tmp_path: P
     for count in (100, 400, 1_600):
         folder = tmp_path / str(count)
         folder.mkdir()
-        writer = ViewWriter(folder, ["matches"], capacity=dict, every=10, flush_seconds=0)
+        views = Views(folder, ["matches"], capacity=dict, every=10, flush_seconds=0)
+        writer = views.writer
         async with asyncio.TaskGroup() as group:
             group.create_task(writer.run())
             for index in range(count):
-                writer.add(outcome(index))
+                views.add(outcome(index))
                 if index % 10 == 9:
                     await settle(writer, (index + 1) // 10)
             await writer.finish()
-        size = sum((folder / name).stat().st_size for name in os.listdir(folder))
+        size = sum((folder / name).stat().st_size for name in views_in(folder))
         per_record[count] = writer.bytes_written / count
         assert writer.bytes_written <= 4.2 * size
     assert max(per_record.values()) < 1.5 * min(per_record.values())
 
 
 async def test_a_second_outcome_of_a_record_is_a_bug(tmp_path: Path) -> None:
-    writer = ViewWriter(tmp_path, [])
-    writer.add(outcome(1))
+    views = Views(tmp_path, [])
+    views.add(outcome(1))
     with pytest.raises(InternalError, match="r1 has a second outcome"):
-        writer.add(outcome(1))
+        views.add(outcome(1))
 
 
 @pytest.mark.parametrize("name", ["capacity", "outcomes", "../matches", "a/b", "matches"])
 def test_names_that_are_taken_or_leave_the_folder_are_refused(tmp_path: Path, name: str) -> None:
     extension = ".jsonl" if name == "outcomes" else ".json"
     with pytest.raises(InternalError, match="cannot be the name of a view"):
-        ViewWriter(tmp_path, ["matches"], extra={name + extension: names})
+        Views(tmp_path, ["matches"], extra={name + extension: NAMES})
 
 
 async def test_a_refusing_disk_names_the_file_and_leaves_the_old_view(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = ViewWriter(tmp_path, ["matches"])
-    writer.add(outcome(0))
+    views = Views(tmp_path, ["matches"])
+    writer = views.writer
+    views.add(outcome(0))
     await writer.finish()
     before = (tmp_path / "matches.json").read_bytes()
-    writer.add(outcome(1))
+    views.add(outcome(1))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -226,27 +241,28 @@ async def test_finish_waits_for_the_flush_of_a_cancelled_run(tmp_path: Path) -> 
     gate, running, most = threading.Event(), 0, 0
     loop, begun = asyncio.get_running_loop(), asyncio.Event()
 
-    def slow(outcomes: Sequence[Outcome]) -> Iterator[bytes]:
+    def slow(one: Outcome) -> bytes:
         nonlocal running, most
         running += 1
         most = max(most, running)
         loop.call_soon_threadsafe(begun.set)
         assert gate.wait(10)
-        yield str(len(outcomes)).encode()
         running -= 1
+        return b"%d\n" % one.index
 
-    writer = ViewWriter(tmp_path, [], extra={"count.txt": slow}, every=1, flush_seconds=0)
+    views = Views(tmp_path, [], extra={"slow.txt": View(slow)}, every=1, flush_seconds=0)
+    writer = views.writer
     with suppress(asyncio.CancelledError):
         async with asyncio.TaskGroup() as group:
             task = group.create_task(writer.run())
-            writer.add(outcome(0))
+            views.add(outcome(0))
             async with asyncio.timeout(10):
                 await begun.wait()
             task.cancel()
-    writer.add(outcome(1))
+    views.add(outcome(1))
     async with asyncio.TaskGroup() as group:
         group.create_task(writer.finish())
         await asyncio.sleep(0)
         gate.set()
     assert most == 1
-    assert (tmp_path / "count.txt").read_text() == "2"
+    assert (tmp_path / "slow.txt").read_text() == "0\n1\n"

@@ -7,18 +7,21 @@ __all__ = ["Executor", "LocalExecutor", "Talk"]
 from dataclasses import dataclass
 from typing import Protocol
 
-from igent.agents.conversation import Conversation, Settle, Step, StepResult
+from igent.agents.conversation import Conversation
+from igent.agents.step import OnDraft, Settle, Step, StepResult
 from igent.types import Case
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """One step to be talked through: in which conversation, about which case, settled by what."""
+    """One step to be talked through: in which conversation, about which case, settled by what; `on_draft` is shown the
+    drafts that a critic is asked about although they pass the checks."""
 
     conversation: Conversation
     step: Step
     case: Case
     settle: Settle
+    on_draft: OnDraft | None = None
 
 
 class Executor(Protocol):
@@ -34,4 +37,4 @@ class LocalExecutor:
 
     async def talk(self, talk: Talk) -> StepResult:
         """See Executor.talk."""
-        return await talk.conversation.run(talk.step, talk.case, talk.settle)
+        return await talk.conversation.run(talk.step, talk.case, talk.settle, talk.on_draft)

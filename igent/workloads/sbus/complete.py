@@ -14,7 +14,7 @@ from typing import Any
 from igent.types import Case
 from igent.workloads.sbus.model import Request
 from igent.workloads.sbus.numbers import cents
-from igent.workloads.sbus.predict import request_of
+from igent.workloads.sbus.predict import request_of, right_price
 from igent.workloads.sbus.pricing import closest_row, price
 from igent.workloads.sbus.schema import PurchaseOrder, Subsidy
 from igent.workloads.sbus.subsidies import holding
@@ -55,7 +55,7 @@ def _subsidies(answer: PurchaseOrder, case: Case) -> dict[str, Any]:
     listed = sum((s.amount for s in answer.eligible_subsidies), Decimal(0))
     if answer.total_subsidy != listed or answer.final_price != answer.product_price - listed:
         return {}
-    left = holding(case.reference.incentives, request_of(case), case.today, answer.product_price)
+    left = holding(case.reference.incentives, request_of(case), case.today, right_price(answer, case))
     for subsidy in answer.eligible_subsidies:
         if left.get(subsidy.name):
             left[subsidy.name].pop(0)

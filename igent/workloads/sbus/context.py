@@ -11,6 +11,7 @@ from igent.types import Case, JsonObject
 from igent.workloads.sbus.model import Product, Request, Supplier
 from igent.workloads.sbus.predict import NO_STOCK, request_of, serving
 from igent.workloads.sbus.pricing import closest_row
+from igent.workloads.sbus.schema import PROSE
 from igent.workloads.sbus.subsidies import applicable
 
 
@@ -26,23 +27,25 @@ def match_blocks(case: Case) -> dict[str, Any]:
 
 
 def order_blocks(case: Case) -> dict[str, Any]:
-    """OFFERS of the matched supplier, INCENTIVES that hold, REGISTRATION, and the accepted MATCH.
+    """OFFERS of the matched supplier, INCENTIVES that hold, REGISTRATION, and the accepted MATCH without its words: an
+    order follows from what was decided, not from how it was put.
 
-    Without an accepted match (one prompt that asks for both), OFFERS are those of the match and MATCH is left out.
+    Without an accepted match (one prompt that asks for both), OFFERS and CAPACITY are those of the match, and MATCH is
+    left out.
     """
     request = request_of(case)
+    held = [i.exported for i in applicable(case.reference.incentives, request, case.today)]
     match = case.earlier.get("match")
     if match is None:
-        chosen, panel = serving(case.reference, request), None
-    else:
-        chosen = [s for s in case.reference.suppliers if s.id == match.get("supplier_id")]
-        panel = match.get("panel_name")
-    found = {
-        "OFFERS": _offers(case, request, chosen, panel),
-        "INCENTIVES": [i.exported for i in applicable(case.reference.incentives, request, case.today)],
+        shown = match_blocks(case)
+        return {"OFFERS": shown.pop("OFFERS"), "INCENTIVES": held, **shown}
+    chosen = [s for s in case.reference.suppliers if s.id == match.get("supplier_id")]
+    return {
+        "OFFERS": _offers(case, request, chosen, match.get("panel_name")),
+        "INCENTIVES": held,
         "REGISTRATION": _registration(case, request),
+        "MATCH": {field: value for field, value in match.items() if field not in PROSE},
     }
-    return found if match is None else {**found, "MATCH": match}
 
 
 def _registration(case: Case, request: Request) -> JsonObject:

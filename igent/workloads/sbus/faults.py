@@ -5,7 +5,7 @@ All but NUMBERS_AS_STRINGS must be caught by the schema or the rules; a test hol
 
 from __future__ import annotations
 
-__all__ = ["FAULTS", "NO_MATCH", "PAYMENT_SPELLINGS", "faults_for", "numbers_as_strings"]
+__all__ = ["FAULTS", "NO_MATCH", "PAYMENT_SPELLINGS", "Fault", "dump", "faults_for", "numbers_as_strings"]
 
 import json
 from collections.abc import Callable, Sequence
@@ -45,39 +45,42 @@ _REQUIRED_ORDER = ("lines", "product_price", "eligible_subsidies", "total_subsid
 Fault = Callable[[JsonObject, Case, Random], str]
 
 
-def _dump(value: Any) -> str:
+def dump(value: Any, *, short: bool = False) -> str:
+    """The JSON text as models write it: indented; a short answer on one line, as its prompt shows it."""
+    if short:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _wrong_supplier(right: JsonObject, case: Case, random: Random) -> str:
     others = [s.id for s in case.reference.suppliers if s.id != right.get("supplier_id")]
-    return _dump({**right, "supplier_id": random.choice(others) if others else f"{right['supplier_id']}-2"})
+    return dump({**right, "supplier_id": random.choice(others) if others else f"{right['supplier_id']}-2"})
 
 
 def _other_product(right: JsonObject, case: Case, random: Random) -> str:
     """A battery for those who asked for panels alone, panels for the others."""
     if right["product_type"] == "Solar":
-        return _dump({**right, "product_type": "Battery", "num_panels": 0, "num_batteries": 1, "panel_name": None})
-    return _dump({**right, "product_type": "Solar", "num_panels": right["num_panels"] or 12, "num_batteries": 0})
+        return dump({**right, "product_type": "Battery", "num_panels": 0, "num_batteries": 1, "panel_name": None})
+    return dump({**right, "product_type": "Solar", "num_panels": right["num_panels"] or 12, "num_batteries": 0})
 
 
 def _broken_json(right: JsonObject, case: Case, random: Random) -> str:
-    text = _dump(right)
+    text = dump(right)
     return text[: int(len(text) * random.uniform(0.3, 0.9))]
 
 
 def _payment_spelling(right: JsonObject, case: Case, random: Random) -> str:
-    return _dump({**right, "payment_type": random.choice(PAYMENT_SPELLINGS)})
+    return dump({**right, "payment_type": random.choice(PAYMENT_SPELLINGS)})
 
 
 def _missing_field(right: JsonObject, case: Case, random: Random) -> str:
     fields = _REQUIRED + (_REQUIRED_ORDER if "lines" in right else ())
     left_out = random.choice(fields)
-    return _dump({field: value for field, value in right.items() if field != left_out})
+    return dump({field: value for field, value in right.items() if field != left_out})
 
 
 def _false_refusal(right: JsonObject, case: Case, random: Random) -> str:
-    return _dump([{"registration_id": right["registration_id"], "message": NO_MATCH}])
+    return dump([{"registration_id": right["registration_id"], "message": NO_MATCH}])
 
 
 def _other_column(right: JsonObject, case: Case, random: Random) -> str:
@@ -87,7 +90,7 @@ def _other_column(right: JsonObject, case: Case, random: Random) -> str:
     total = sum(line["price"] for line in lines)
     final = round(total - right["total_subsidy"], 2)
     loan = total if right["payment_type"] == "Loan" else None
-    return _dump({**right, "lines": lines, "product_price": total, "loan_installment": loan, "final_price": final})
+    return dump({**right, "lines": lines, "product_price": total, "loan_installment": loan, "final_price": final})
 
 
 def _other_price(line: JsonObject, right: JsonObject, supplier: Supplier | None) -> int | float:
@@ -99,20 +102,20 @@ def _other_price(line: JsonObject, right: JsonObject, supplier: Supplier | None)
 
 
 def _wrong_sum(right: JsonObject, case: Case, random: Random) -> str:
-    return _dump({**right, "final_price": round(right["final_price"] + random.choice((-100, 1, 250)), 2)})
+    return dump({**right, "final_price": round(right["final_price"] + random.choice((-100, 1, 250)), 2)})
 
 
 def _invented_subsidy(right: JsonObject, case: Case, random: Random) -> str:
     subsidies = [*right["eligible_subsidies"], {"name": "Federal Residential Clean Energy Bonus", "amount": 500}]
     total, final = round(right["total_subsidy"] + 500, 2), round(right["final_price"] - 500, 2)
-    return _dump({**right, "eligible_subsidies": subsidies, "total_subsidy": total, "final_price": final})
+    return dump({**right, "eligible_subsidies": subsidies, "total_subsidy": total, "final_price": final})
 
 
 def _invented_match(right: JsonObject, case: Case, random: Random) -> str:
     """A supplier where nobody fits: `right` is the refusal."""
     suppliers = [s.id for s in case.reference.suppliers] or ["Sunmax"]
     data = case.record.data
-    return _dump(
+    return dump(
         {
             "registration_id": right["registration_id"],
             "campaign_name": data.get("CampaignName"),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 __all__ = ["SbusMock"]
 
-import json
+import re
 from collections.abc import Sequence
 from random import Random
 from typing import Any
 
 from igent.types import ChatMessage, JsonObject
-from igent.workloads.sbus.faults import NO_MATCH, faults_for, numbers_as_strings
+from igent.workloads.sbus.faults import NO_MATCH, dump, faults_for, numbers_as_strings
 from igent.workloads.sbus.predict import expected_match, order_for, request_of
 from igent.workloads.sbus.question import Question, read_question
+from igent.workloads.sbus.schema import PROSE
+from igent.workloads.sbus.short import shorten
+from igent.workloads.sbus.short_faults import short_faults_for
 
 _OPENINGS = (
     "I compared the suppliers that serve this ZIP code.",
@@ -24,6 +27,7 @@ _CLOSINGS = (
     "All values were taken from the data above.",
     "The capacity was read as it is now.",
 )
+_GIST = {"least used: ": re.compile(r"those that fit \((.*?)\)\."), "": re.compile(r"Priced by (.*?);")}
 
 
 class SbusMock:
@@ -46,22 +50,34 @@ class SbusMock:
         wrong = random.random() < errors**question.round
         as_strings = random.random() < errors
         array = random.random() < 0.25
-        text = json.dumps(_dressed(right, array, as_strings), indent=2, ensure_ascii=False)
+        text = dump(_dressed(right, array, as_strings), short=question.short)
         if wrong:
-            text = random.choice(faults_for(right))(right, question.case(), random)
+            faults = short_faults_for(right) if question.short else faults_for(right)
+            text = random.choice(faults)(right, question.case(), random)
         return f"{random.choice(_OPENINGS)}\n\n```json\n{text}\n```\n\n{random.choice(_CLOSINGS)}"
 
 
 def _right(question: Question) -> JsonObject:
+    answer = _full(question)
+    if not question.short or "message" in answer:
+        return answer
+    return shorten({**answer, "reasoning": _brief(answer)}, matched=question.match is not None)
+
+
+def _full(question: Question) -> JsonObject:
     case = question.case()
-    answer: JsonObject | None
-    if question.match is None:
-        answer = expected_match(case)
-    else:
-        suppliers = [s for s in case.reference.suppliers if s.id == question.match.get("supplier_id")]
-        request = request_of(case)
-        answer = order_for(question.match, suppliers[0], request, case.reference.incentives) if suppliers else None
+    answer = question.match or expected_match(case)
+    if answer is not None and question.priced:
+        supplier = case.reference.supplier(answer.get("supplier_id"))
+        held, alone = case.reference.incentives, question.match is None
+        answer = order_for(answer, supplier, request_of(case), held, alone=alone) if supplier else None
     return answer or {"registration_id": case.record.id, "message": NO_MATCH}
+
+
+def _brief(answer: JsonObject) -> str:
+    """The gist of the reasoning: the ratios of a match, the columns of an order."""
+    found = [(word, gist.search(answer["reasoning"])) for word, gist in _GIST.items()]
+    return "; ".join(f"{word}{gist[1]}" for word, gist in found if gist) + "."
 
 
 def _dressed(right: JsonObject, array: bool, as_strings: bool) -> Any:
@@ -78,18 +94,20 @@ def _verdict(question: Question, random: Random) -> str:
         "feedback": " ".join(f"{text.rstrip('.')}." for text in found) or "The draft follows the rules.",
     }
     opening = "The draft has faults." if found else "I checked the draft against the data."
-    text = json.dumps(verdict, indent=2, ensure_ascii=False)
+    text = dump(verdict)
     word = "REJECTED" if found else "APPROVED"  # what an AutoGen team's text termination looks for
     return f"{opening}\n\n```json\n{text}\n```\n\n{word}. {random.choice(_CLOSINGS)}"
 
 
 def _differences(question: Question) -> list[str]:
-    """What a critic finds by itself: the fields in which the draft is not what the rules give."""
-    right, draft = _right(question), question.blocks["DRAFT"]
+    """What a critic finds by itself: the fields in which the draft, full or short, is not what the rules give."""
+    right, draft = _full(question), question.blocks["DRAFT"]
+    if "registration_id" not in draft:
+        right = shorten(right, matched=question.match is not None)
     return [
         f"{field}: is {draft.get(field)!r}, must be {value!r}"
         for field, value in right.items()
-        if field != "reasoning" and draft.get(field) != value
+        if field not in PROSE and draft.get(field) != value
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["order_rules"]
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from igent.types import Case, Violation
 from igent.workload import Rule
 from igent.workloads.sbus.model import Product, Request
 from igent.workloads.sbus.numbers import cents, plain
-from igent.workloads.sbus.predict import request_of
+from igent.workloads.sbus.predict import request_of, right_price
 from igent.workloads.sbus.pricing import closest_row, column, price
 from igent.workloads.sbus.schema import Decision, Line, PurchaseOrder
 from igent.workloads.sbus.subsidies import Eligible, accepts, holding
@@ -53,7 +53,7 @@ def _line(line: Line, products: Sequence[Product], request: Request, answer: Pur
     field = f"lines[{line.product_type}]"
     named = [p for p in products if p.name == line.product_name]
     if not named:
-        names = ", ".join(repr(p.name) for p in products)
+        names = ", ".join(repr(p.name) for p in products) or "none"
         what = f"{answer.supplier_id} offers the {line.product_type} ProductName {names}"
         yield Violation("line_prices", f"{field}.product_name", f"is {line.product_name!r}; {what}")
         return
@@ -98,7 +98,8 @@ def _show(value: Decimal | None) -> str:
 
 def subsidies(answer: PurchaseOrder, case: Case) -> Iterator[Violation]:
     """Rule 6: only incentives that hold, each once, with the right worth; none missing whose worth is certain."""
-    left = holding(case.reference.incentives, request_of(case), case.today, answer.product_price)
+    base = right_price(answer, case)
+    left = holding(case.reference.incentives, request_of(case), case.today, base)
     judged = False
     names = ", ".join(repr(name) for name in left) or "none"
     for place, subsidy in enumerate(answer.eligible_subsidies):
@@ -111,44 +112,38 @@ def subsidies(answer: PurchaseOrder, case: Case) -> Iterator[Violation]:
         else:
             known = left[subsidy.name].pop(0)
             judged = judged or known.amount is None
-            yield from _amount(field, subsidy.amount, known, answer, _most(answer, case))
-    yield from _missing(left, answer)
-    if judged and answer.payment_type == "Cash" and answer.total_subsidy > answer.product_price:
+            yield from _amount(field, subsidy.amount, known, answer, base, case)
+    for known in (known for rest in left.values() for known in rest if known.amount is not None):
+        what = f"lacks {known.incentive.name!r} with {_worth(known, answer, base)}"
+        yield Violation("subsidies", "eligible_subsidies", what)
+    if judged and answer.payment_type == "Cash" and answer.total_subsidy > base:
         yield Violation(
             "subsidies", "total_subsidy", "is more than product_price: lower the amounts that you estimated"
         )
 
 
-def _missing(left: Mapping[str, Sequence[Eligible]], answer: PurchaseOrder) -> Iterator[Violation]:
-    for name, rest in left.items():
-        for known in rest:
-            if known.amount is not None:
-                what = f"lacks {name!r} with {plain(cents(known.amount))}: {known.incentive.specs!r} of {_base(answer)}"
-                yield Violation("subsidies", "eligible_subsidies", what)
-
-
-def _most(answer: PurchaseOrder, case: Case) -> Decimal:
-    """The most that an amount left to judgement may be: the price; for a loan, that of its whole term, because whether
-    a sum is meant once or a month is not said."""
+def _amount(
+    field: str, said: Decimal, known: Eligible, answer: PurchaseOrder, base: Decimal, case: Case
+) -> Iterator[Violation]:
+    specs = known.incentive.specs
+    if known.amount is not None:
+        if not accepts(known.amount, said):
+            what = f"is {plain(said)}, must be {_worth(known, answer, base)}"
+            yield Violation("subsidies", f"{field}.amount", what)
+        return
+    # Of a loan, at most the price of its whole term: whether a sum is meant once or a month is not said.
     supplier = case.reference.supplier(answer.supplier_id)
     term = supplier.term_months if supplier and answer.payment_type == "Loan" else None
-    return answer.product_price * (term or 1)
-
-
-def _amount(field: str, said: Decimal, known: Eligible, answer: PurchaseOrder, most: Decimal) -> Iterator[Violation]:
-    specs = known.incentive.specs
-    if known.amount is None:
-        if not 0 <= said <= most:
-            what = f"is {plain(said)}; an amount judged from {specs!r} lies between 0 and {plain(most)}"
-            yield Violation("subsidies", f"{field}.amount", what)
-    elif not accepts(known.amount, said):
-        what = f"is {plain(said)}, must be {plain(cents(known.amount))}: {specs!r} of {_base(answer)}"
+    most = base * (term or 1)
+    if not 0 <= said <= most:
+        what = f"is {plain(said)}; an amount judged from {specs!r} lies between 0 and {plain(most)}"
         yield Violation("subsidies", f"{field}.amount", what)
 
 
-def _base(answer: PurchaseOrder) -> str:
+def _worth(known: Eligible, answer: PurchaseOrder, base: Decimal) -> str:
     month = ", a month" if answer.payment_type == "Loan" else ""
-    return f"product_price ({plain(answer.product_price)}{month})"
+    amount = plain(cents(known.amount or Decimal(0)))
+    return f"{amount}: {known.incentive.specs!r} of product_price ({plain(base)}{month})"
 
 
 def order_rules() -> dict[str, Rule]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
+    "certain_order",
+    "decision",
     "eligible",
     "expected_match",
     "expected_order",
@@ -10,25 +12,43 @@ __all__ = [
     "order_for",
     "predict",
     "request_of",
+    "right_price",
     "serving",
     "winner",
-]
+]  # fmt: skip
 
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from igent.types import CapacityView, Case, JsonObject, Stock
-from igent.workloads.sbus.model import Incentive, Reference, Request, Supplier, parse_request
+from igent.workloads.sbus.model import Incentive, Product, Reference, Request, Supplier, parse_request
 from igent.workloads.sbus.numbers import cents, plain
 from igent.workloads.sbus.pricing import closest_product, closest_row, column, price
+from igent.workloads.sbus.schema import PurchaseOrder
 from igent.workloads.sbus.subsidies import applicable, worth
 
 NO_STOCK = Stock(0, 0)
 
 
+# Rules, prompts and predictions ask this some forty times a record: the latest are kept, by the very object that was
+# read, which is never changed.
+_read: OrderedDict[int, tuple[Mapping[str, Any], Request]] = OrderedDict()
+_MOST_READ = 2048
+
+
 def request_of(case: Case) -> Request:
     """What the case's household asks for."""
-    return parse_request(case.record.data)[0]
+    data = case.record.data
+    known = _read.get(id(data))
+    if known is not None and known[0] is data:
+        return known[1]
+    request = parse_request(data)[0]
+    _read[id(data)] = data, request
+    if len(_read) > _MOST_READ:
+        _read.popitem(last=False)
+    return request
 
 
 def serving(reference: Reference, request: Request) -> list[Supplier]:
@@ -65,6 +85,24 @@ def predict(case: Case) -> str | None:
     return best.id if best else None
 
 
+def decision(case: Case, supplier_id: str, panel: Product | None) -> JsonObject:
+    """The fields that matches and orders share, for this supplier and its panel; all others repeat what is known."""
+    request = request_of(case)
+    capacity = panel.capacity if panel else None
+    return {
+        "registration_id": request.id or case.record.id,
+        "campaign_name": request.campaign or case.reference.campaign_id,
+        "supplier_id": supplier_id,
+        "zip_code": request.zip,
+        "num_panels": request.panels,
+        "num_batteries": request.batteries,
+        "payment_type": request.payment,
+        "product_type": request.product_type,
+        "panel_name": panel.name if panel else None,
+        "panel_capacity": None if capacity is None else plain(capacity),
+    }
+
+
 def expected_match(case: Case) -> JsonObject | None:
     """The match that the rules give, as a JSON-ready answer; None where nobody fits."""
     request = request_of(case)
@@ -75,16 +113,7 @@ def expected_match(case: Case) -> JsonObject | None:
     panel = closest_product(best.of("Solar"), request.panels) if request.panels else None
     used = ", ".join(f"{s.id} {case.view[s.id].used}/{case.view[s.id].capacity}" for s in fit)
     return {
-        "registration_id": request.id or case.record.id,
-        "campaign_name": request.campaign or case.reference.campaign_id,
-        "supplier_id": best.id,
-        "zip_code": request.zip,
-        "num_panels": request.panels,
-        "num_batteries": request.batteries,
-        "payment_type": request.payment,
-        "product_type": request.product_type,
-        "panel_name": panel.name if panel else None,
-        "panel_capacity": plain(panel.capacity) if panel and panel.capacity is not None else None,
+        **decision(case, best.id, panel),
         "reasoning": f"{best.id} serves {request.zip}, offers {request.product_type}, and is the least used of those "
         f"that fit ({used}).",
     }
@@ -92,20 +121,33 @@ def expected_match(case: Case) -> JsonObject | None:
 
 def expected_order(case: Case) -> JsonObject | None:
     """The purchase order that follows from the accepted match (or from the expected one); None without a match."""
-    match = case.earlier.get("match") or expected_match(case)
+    earlier = case.earlier.get("match")
+    match = earlier or expected_match(case)
     supplier = case.reference.supplier(match["supplier_id"]) if match else None
     if match is None or supplier is None:
         return None
     request = request_of(case)
-    return order_for(match, supplier, request, applicable(case.reference.incentives, request, case.today))
+    held = applicable(case.reference.incentives, request, case.today)
+    return order_for(match, supplier, request, held, alone=earlier is None)
+
+
+def certain_order(case: Case) -> JsonObject | None:
+    """The same, but None as well where an incentive that holds leaves its worth to judgement."""
+    order = expected_order(case)
+    if order is None:
+        return None
+    request, total = request_of(case), Decimal(str(order["product_price"]))
+    held = applicable(case.reference.incentives, request, case.today)
+    return None if any(worth(i.specs, request, total) is None for i in held) else order
 
 
 def order_for(
-    match: JsonObject, supplier: Supplier, request: Request, incentives: Sequence[Incentive]
+    match: JsonObject, supplier: Supplier, request: Request, incentives: Sequence[Incentive], *, alone: bool = False
 ) -> JsonObject | None:
     """The order of a match at this supplier, with those of the applicable incentives whose worth is certain.
 
-    None when the supplier lists no price for what is asked.
+    `alone`: nobody has answered the match before, so the order gives its reasoning as well. None when the supplier
+    lists no price for what is asked.
     """
     lines: list[JsonObject] = []
     total = Decimal(0)
@@ -126,6 +168,7 @@ def order_for(
     known = [(i.name, worth(i.specs, request, total)) for i in incentives]
     subsidies = [(name, cents(amount)) for name, amount in known if amount is not None]
     taken = sum((amount for _, amount in subsidies), Decimal(0))
+    chosen = f"{match['reasoning']} " if alone else ""
     return {
         **{field: value for field, value in match.items() if field != "reasoning"},
         "lines": lines,
@@ -134,6 +177,22 @@ def order_for(
         "eligible_subsidies": [{"name": name, "amount": plain(amount)} for name, amount in subsidies],
         "total_subsidy": plain(taken),
         "final_price": plain(total - taken),
-        "reasoning": f"Priced by {' and '.join(columns)}; {len(subsidies)} of {len(incentives)} incentives "
+        "reasoning": f"{chosen}Priced by {' and '.join(columns)}; {len(subsidies)} of {len(incentives)} incentives "
         "have a certain worth and are taken off.",
     }
+
+
+def right_price(order: PurchaseOrder, case: Case) -> Decimal:
+    """What the products of an order cost by rule 5, so that a wrong price makes no right subsidy wrong; the order's own
+    product_price where the offers do not tell."""
+    supplier, request = case.reference.supplier(order.supplier_id), request_of(case)
+    named = {order.panel_name, *(line.product_name for line in order.lines)}
+    total = Decimal(0)
+    for kind in request.kinds:
+        offered = supplier.of(kind) if supplier else []
+        product = closest_product([p for p in offered if p.name in named] or offered, request.quantity(kind))
+        row = closest_row(product, request.quantity(kind)) if product else None
+        if row is None:
+            return order.product_price
+        total += price(row, request)
+    return total

@@ -6,9 +6,10 @@ __all__ = ["Question", "read_blocks", "read_question"]
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from igent.types import Case, ChatMessage, JsonObject, Record, Stock
@@ -23,15 +24,20 @@ _BLOCK = re.compile(
     r"^[#*\s]*([A-Z][A-Z_ ]+?)[*:\s]*\n\s*(?P<fence>`{3,}|~{3,})[^\n]*\n(?P<body>.*?)^(?P=fence)[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )
+# In line with the text "```json" is only spoken of; an answer that was stopped at its closing fence has none.
+_FENCED = re.compile(r"^```json[ \t]*\n(.*?)(?:^```|\Z)", re.MULTILINE | re.DOTALL)
+_ANSWERS = {"registration_id", "supplier_id", "lines"}  # an answer has one of them, whatever its form
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an agent is asked: the blocks by heading, the round (from 1), and whether it is a critic's question."""
+    """What an agent is asked: the blocks by heading, the round (from 1), whether it is a critic's question, and whether
+    its role prompt asks for a short answer."""
 
     blocks: Mapping[str, Any]
     round: int
     critic: bool
+    short: bool = False
 
     @property
     def registration(self) -> JsonObject:
@@ -41,9 +47,14 @@ class Question:
 
     @property
     def match(self) -> JsonObject | None:
-        """The accepted match, which asks for a purchase order; None when a match is asked for."""
+        """The accepted match; None when none is shown."""
         found = self.blocks.get("MATCH")
         return found if isinstance(found, dict) else None
+
+    @property
+    def priced(self) -> bool:
+        """Whether a purchase order is asked for, for a match that is shown or for one still to be found."""
+        return self.match is not None or "INCENTIVES" in self.blocks
 
     def case(self) -> Case:
         """The case that the blocks tell of: what the rules say of it is what a model can know."""
@@ -91,17 +102,29 @@ def read_blocks(text: str) -> dict[str, Any]:
     return found
 
 
-def _draft_in(text: str) -> JsonObject | None:
-    """The answer in a message that is another agent's; None when it is not one."""
-    for body in re.findall(r"```json\s*(.*?)```", text, re.DOTALL):
+def _objects(text: str) -> Iterator[JsonObject]:
+    """The JSON objects in fenced blocks, an array of one counting as what is in it."""
+    for body in _FENCED.findall(text):
         try:
             value = json.loads(body)
         except ValueError:
             continue
         value = value[0] if isinstance(value, list) and len(value) == 1 else value
-        if isinstance(value, dict) and "registration_id" in value:
-            return value
-    return None
+        if isinstance(value, dict):
+            yield value
+
+
+def _draft_in(text: str) -> JsonObject | None:
+    """The answer in a message that is another agent's; None when it is not one."""
+    return next((value for value in _objects(text) if not _ANSWERS.isdisjoint(value)), None)
+
+
+@lru_cache(maxsize=64)  # a run has a handful of role prompts and asks many times
+def _asks_short(role: str) -> bool:
+    """Whether the form in the role prompt, an example or a JSON schema, is one without the fields that are known."""
+    forms = [value.get("properties", value) for value in _objects(role)]
+    answers = [form for form in forms if not _ANSWERS.isdisjoint(form)]
+    return bool(answers) and "registration_id" not in answers[-1]
 
 
 def read_question(messages: Sequence[ChatMessage]) -> Question | None:
@@ -126,4 +149,6 @@ def read_question(messages: Sequence[ChatMessage]) -> Question | None:
     teammate = _draft_in(messages[-1].content) if messages[-1].role == "user" and shown[-1][0] < asked[-1][0] else None
     if teammate is not None:
         return Question({**shown[-1][1], "DRAFT": teammate}, 1, critic=True)
-    return Question(shown[-1][1], 1 + sum(m.role == "assistant" for m in since), critic=False)
+    round_ = 1 + sum(m.role == "assistant" for m in since)
+    role = "\n".join(m.content for m in messages if m.role == "system")
+    return Question(shown[-1][1], round_, critic=False, short=_asks_short(role))

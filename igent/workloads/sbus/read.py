@@ -6,8 +6,10 @@ __all__ = ["INPUTS", "incentive", "open_dataset"]
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import date
 from re import split
+from typing import Any, overload
 
 from igent.errors import DataError, Problem
 from igent.types import Record
@@ -33,7 +35,7 @@ def open_dataset(documents: Mapping[str, Document]) -> Dataset:
     Raises DataError with every problem of the offers, incentives and capacity files.
     """
     problems: list[Problem] = []
-    records: list[Record] = []
+    records: Sequence[Record] = ()
     incentives: tuple[Incentive, ...] = ()
     try:
         records = _records(documents["registrations"])
@@ -54,38 +56,78 @@ def open_dataset(documents: Mapping[str, Document]) -> Dataset:
     return Dataset(records, Reference(campaign, suppliers, incentives), capacity)
 
 
-def _records(document: Document) -> list[Record]:
-    if not isinstance(document.value, list):
-        raise DataError(Problem(document.where(), "the registrations are not a list", "write [{…}, {…}]"))
-    rows = [raw if isinstance(raw, Mapping) else {} for raw in document.value]
-    parsed = [parse_request(data) for data in rows]
-    names = [request.id or f"registration {index}" for index, (request, _) in enumerate(parsed, 1)]
-    ids = _distinct(names)
-    first: dict[str, str] = {}
-    records = []
-    for index, (name, data, (_, found)) in enumerate(zip(names, rows, parsed, strict=True)):
-        source, wrong = document.where(index), list(found)
-        if not isinstance(document.value[index], Mapping):
-            wrong = ["it is not an object: write one object a registration"]
-        if name in first:
-            twice = f"RegistrationNumber {name} is there twice, at {first[name]} and {source}: keep one of them"
-            wrong.insert(0, twice)
-        first.setdefault(name, source)
-        problem = f"{source}: {'; '.join(wrong)}" if wrong else None
-        records.append(Record(ids[index], index, data, source, problem))
-    return records
+class _Registrations(Sequence[Record]):
+    """The registrations as records, each made when it is looked at: a long file is not kept in memory.
+
+    `rows` are the elements of the document. All are read once here: what is kept of one is whether it has a problem; of
+    one whose number is there before, the id it gets instead, and where the first is.
+    """
+
+    def __init__(self, document: Document, rows: Sequence[Any]) -> None:
+        self._document, self._rows = document, rows
+        self._places = range(len(rows))
+        self._wrong = bytearray(len(rows))
+        first: dict[str, int] = {}
+        again: dict[int, str] = {}
+        for place, row in enumerate(rows):
+            name, wrong = _read(row, place)
+            self._wrong[place] = bool(wrong)
+            if first.setdefault(name, place) != place:
+                again[place] = name
+        self._again = {
+            place: (unique, again[place], document.where(first[again[place]]))
+            for place, unique in _distinct(again, set(first)).items()
+        }
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, at: int) -> Record: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Record]: ...
+    def __getitem__(self, at: int | slice) -> Record | Sequence[Record]:
+        if isinstance(at, slice):
+            part = copy(self)
+            part._places = self._places[at]
+            return part
+        place = self._places[at]
+        row, source = self._rows[place], self._document.where(place)
+        if not self._wrong[place] and place not in self._again:
+            return Record(str(row["RegistrationNumber"]).strip(), place, row, source)
+        name, wrong = _read(row, place)
+        if place in self._again:
+            name, number, before = self._again[place]
+            wrong.insert(0, f"RegistrationNumber {number} is there twice, at {before} and {source}: keep one of them")
+        return Record(name, place, row if isinstance(row, Mapping) else {}, source, f"{source}: {'; '.join(wrong)}")
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
-    """The names, where the second of two equal ones is told apart by "#2"; never by a name that is there already."""
-    taken, counts, ids = set(names), Counter[str](), []
-    for name in names:
+def _records(document: Document) -> Sequence[Record]:
+    rows = getattr(document, "elements", None)  # of a list in a file; read when they are looked at
+    if rows is None:
+        if not isinstance(document.value, list):
+            raise DataError(Problem(document.where(), "the registrations are not a list", "write [{…}, {…}]"))
+        rows = document.value
+    return _Registrations(document, rows)
+
+
+def _read(row: Any, place: int) -> tuple[str, list[str]]:
+    """A registration's number, or what to call it without one; and what is wrong with it."""
+    if not isinstance(row, Mapping):
+        return f"registration {place + 1}", ["it is not an object: write one object a registration"]
+    request, wrong = parse_request(row)
+    return request.id or f"registration {place + 1}", wrong
+
+
+def _distinct(again: Mapping[int, str], taken: set[str]) -> dict[int, str]:
+    """Ids for the second and later of equal names: told apart by "#2" and so on; never by a name that is there."""
+    counts, ids = Counter(set(again.values())), {}
+    for place, name in again.items():
         counts[name] += 1
-        unique = name
-        while counts[name] > 1 and (unique := f"{name}#{counts[name]}") in taken:
+        while (unique := f"{name}#{counts[name]}") in taken:
             counts[name] += 1
         taken.add(unique)
-        ids.append(unique)
+        ids[place] = unique
     return ids
 
 

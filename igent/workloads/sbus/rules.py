@@ -137,7 +137,12 @@ def product(answer: Decision, case: Case) -> Iterator[Violation]:
 
 
 def confirm_refusal(case: Case) -> Iterator[Violation]:
-    """Why NO MATCH FOUND would be wrong: somebody fits."""
+    """Why NO MATCH FOUND would be wrong: somebody has been matched, or somebody fits."""
+    matched = case.earlier.get("match")
+    if matched is not None:
+        what = f"NO MATCH FOUND is wrong: {matched.get('supplier_id')} has been matched; write the order"
+        yield Violation("no_match", "", what)
+        return
     request = request_of(case)
     fit = eligible(case.reference, request, case.view)
     if fit:

@@ -7,7 +7,7 @@ a JSON number outside.
 
 from __future__ import annotations
 
-__all__ = ["Decision", "Line", "Match", "NoMatch", "PurchaseOrder", "Subsidy"]
+__all__ = ["PROSE", "Decision", "Line", "Match", "Money", "NoMatch", "PurchaseOrder", "Subsidy", "Text"]
 
 import re
 from decimal import Decimal
@@ -17,6 +17,8 @@ from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, WithJso
 
 from igent.workloads.sbus.numbers import cents, number, plain, whole, zip_code
 
+PROSE = frozenset({"reasoning"})
+"""The fields that are words for people: they decide nothing."""
 _NOTHING = {"", "null", "none", "n/a"}
 _WATTS = re.compile(r"\s*(?:w|wp|watts?)\.?\s*$", re.IGNORECASE)
 

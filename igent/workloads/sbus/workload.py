@@ -14,12 +14,14 @@ from igent.types import CapacityView, Case, JsonObject, Violation
 from igent.workload import Dataset, Document, InputFile, MockAnswers, Rule
 from igent.workloads.sbus.complete import complete
 from igent.workloads.sbus.context import match_blocks, order_blocks
+from igent.workloads.sbus.expect import expect
 from igent.workloads.sbus.mock import SbusMock
 from igent.workloads.sbus.order_rules import order_rules
 from igent.workloads.sbus.predict import predict
 from igent.workloads.sbus.read import INPUTS, open_dataset
 from igent.workloads.sbus.rules import confirm_refusal, match_rules, refusal_reason
-from igent.workloads.sbus.schema import Match, NoMatch, PurchaseOrder
+from igent.workloads.sbus.schema import PROSE, Match, NoMatch, PurchaseOrder
+from igent.workloads.sbus.short import SHORT, expand
 
 RULES: dict[str, Rule] = {**match_rules(), **order_rules()}
 _BLOCKS = {"match": match_blocks, "purchase_order": order_blocks}
@@ -32,6 +34,8 @@ class Sbus:
     inputs: Sequence[InputFile] = INPUTS
     schemas: Mapping[str, type[BaseModel]] = {"match": Match, "purchase_order": PurchaseOrder}
     rules: Mapping[str, Rule] = RULES
+    short: Mapping[str, type[BaseModel]] = SHORT
+    prose: frozenset[str] = PROSE
 
     def __init__(self) -> None:
         self.mock: MockAnswers | None = SbusMock()
@@ -50,6 +54,14 @@ class Sbus:
         """See Completes.complete: missing subsidies of a certain worth, a missing reasoning, null or 0 instalments."""
         return complete(answer, case)
 
+    def expect(self, case: Case, schema: str) -> JsonObject | None:
+        """See Expects.expect: None for an order with an incentive whose worth is left to judgement."""
+        return expect(case, schema)
+
+    def expand(self, value: JsonObject, case: Case, schema: str) -> JsonObject:
+        """See Shortens.expand."""
+        return expand(value, case, schema)
+
     def predict(self, case: Case) -> str | None:
         """See Workload.predict: rule 4 of sbus.md."""
         return predict(case)
@@ -60,8 +72,8 @@ class Sbus:
         return found if isinstance(found, str) else None
 
     def refusal(self, schema: str) -> type[BaseModel] | None:
-        """See Workload.refusal: a match may be refused, an order may not."""
-        return NoMatch if schema == "match" else None
+        """See Workload.refusal: also an order may be refused, where it is asked for without a match."""
+        return NoMatch if schema in self.schemas else None
 
     def confirm_refusal(self, case: Case) -> Iterable[Violation]:
         """See Workload.confirm_refusal."""

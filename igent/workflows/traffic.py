@@ -1,0 +1,146 @@
+"""What a run sends: its model stack, the records in flight, what it may spend, and whether phases start early."""
+
+from __future__ import annotations
+
+__all__ = ["Traffic"]
+
+import logging
+from collections.abc import Callable
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from igent.clock import Clock
+from igent.config.settings import Settings
+from igent.errors import ProviderError
+from igent.models.adaptive import AdaptiveLimit
+from igent.models.budget import Budget
+from igent.models.endpoint import Endpoint
+from igent.models.stack import Stack, build_stack
+from igent.reporting.cost import price
+from igent.reporting.totals import Totals
+from igent.types import NO_USAGE, ChatRequest, Completion, JsonObject, Model, Usage
+from igent.workflows.checks import check_prices
+from igent.workflows.constellation import Constellation
+from igent.workflows.early import Guesses
+from igent.workflows.folder import RunFolder
+from igent.workflows.slots import Slots
+from igent.writing.entries import answer_to_entry, request_key
+from igent.writing.journal import Journal
+
+log = logging.getLogger("igent.run")
+
+_MOST_IN_FLIGHT = 1000
+
+
+class Traffic:
+    """The traffic of one run, by its settings and its constellation's. `open` it with the run folder's journal.
+
+    `slots` are the records in flight, `guesses` the early starts. Raises ConfigError for a budget that cannot be kept.
+    """
+
+    def __init__(self, constellation: Constellation, settings: Settings, endpoint: Endpoint, clock: Clock) -> None:
+        check_prices(constellation, settings)
+        run = constellation.spec.run
+        chosen = settings.concurrency or run.concurrency
+        self._constellation, self._settings, self._endpoint, self._clock = constellation, settings, endpoint, clock
+        self._hedge = run.hedge if settings.hedge is None else settings.hedge
+        self._adaptive: AdaptiveLimit | None = None
+        self._stack: Stack | None = None
+        self._budget: Budget | None = None
+        self._begun_with = Decimal(0)
+        self._settled: Callable[[], int] = lambda: 0
+        if chosen == "auto":
+            self.slots = Slots(0, self._room)
+            self._adaptive = AdaptiveLimit(clock, maximum=_MOST_IN_FLIGHT, on_change=self.slots.resize)
+            self.slots.resize(self._adaptive.limit)
+        else:
+            self.slots = Slots(chosen, self._room)
+        self.guesses = Guesses(settings.speculate or run.speculate, run.max_miss_rate)
+
+    def open(self, client: Model, folder: RunFolder, journal: Journal, totals: Totals) -> Model:
+        """The model that all agents share. Answers go to the journal, and come from it where they were paid for."""
+
+        async def keep(request: ChatRequest, completion: Completion) -> None:
+            # Not awaited: it is durable within one group commit, and before the outcome that rests on it.
+            journal.write_soon(answer_to_entry(request, completion))
+
+        self._budget = self._what_is_left(folder, totals)
+        resumed, self._begun_with = totals.outcomes, self._budget.spent_cost if self._budget else Decimal(0)
+        self._settled = lambda: totals.outcomes - resumed
+        self._stack = build_stack(
+            client,
+            endpoint=self._endpoint,
+            clock=self._clock,
+            random=Random(self._settings.seed),
+            find=lambda request: folder.recall(request_key(request)),
+            keep=keep,
+            on_retry=_log_retry,
+            limits=self._constellation.spec.run.limits,
+            hedge=self._hedge,
+            budget=self._budget,
+            adaptive=self._adaptive,
+            saturated=lambda: self.slots.taken >= self.slots.limit,
+        )
+        return self._stack
+
+    def facts(self) -> dict[str, Any]:
+        """What RunFacts tells of it."""
+        history = tuple(self._adaptive.history) if self._adaptive else ()
+        figures = self._stack.figures() if self._stack else None
+        return {
+            "concurrency": max((limit for _, limit, _ in history), default=self.slots.limit),
+            "concurrency_history": history,
+            "speculation_off": self.guesses.off,
+            "requests_sent": figures.requests_sent if figures else None,
+            "quota_wait_seconds": figures.quota_seconds if figures else 0.0,
+        }
+
+    def spent_entry(self) -> JsonObject | None:
+        """What this session has spent, for the journal; None for nothing. `cost` is None without a budget."""
+        calls = self._stack.figures().requests_sent if self._stack else 0
+        if not calls:
+            return None
+        cost = self._budget.spent_cost - self._begun_with if self._budget and self._budget.max_cost else None
+        return {"kind": "spent", "calls": calls, "cost": None if cost is None else str(cost)}
+
+    def _room(self, in_flight: int) -> bool:
+        """Whether the budget has room for one more record beside those in flight: it is better spent on finishing
+        few than on beginning many. What a record costs is seen from the first one, which goes alone."""
+        budget = self._budget
+        if budget is None:
+            return True
+        if budget.max_calls is not None:
+            each = sum(1 for _ in self._constellation.spec.steps())
+            if budget.spent_calls + each * (in_flight + 1) > budget.max_calls:
+                return False
+        if budget.max_cost is None:
+            return True
+        settled = self._settled()
+        mean = (budget.spent_cost - self._begun_with) / settled if settled else None
+        return mean is not None and budget.spent_cost + mean * (in_flight + 1) <= budget.max_cost
+
+    def _what_is_left(self, folder: RunFolder, totals: Totals) -> Budget | None:
+        """What is left of the limits, for the run as a whole: earlier sessions have spent of it."""
+        settings = self._settings
+        if settings.max_cost is None and settings.max_calls is None:
+            return None
+        # Sessions tell at their end what they sent; of one that was killed, what it brought is reckoned with.
+        counts = totals.counts
+        calls = counts["calls"] - counts["recalled"] + counts["retries"] + counts["hedged"]
+        cost = totals.cost or Decimal(0)
+        for kept in folder.answers.values():
+            for answer in kept:  # paid for, by records that have no outcome yet
+                calls += 1 + answer.retries + answer.hedged
+                cost += self._price(answer.model, answer.usage + answer.wasted) or 0
+        cost, calls = max(cost, folder.spent_cost), max(calls, folder.spent_calls)
+        return Budget(settings.max_cost, settings.max_calls, self._price, cost, calls)
+
+    def _price(self, model: str, usage: Usage) -> Decimal | None:
+        found = price(usage, model, self._settings.base_url) if usage != NO_USAGE else Decimal(0)
+        # The mock takes the price of the model it stands for, so that a limit can be tried out.
+        return Decimal(0) if found is None and self._settings.mock else found
+
+
+def _log_retry(request: ChatRequest, error: ProviderError, wait: float) -> None:
+    log.info("record %s, %s: again in %.1f s: %s", request.context.record_id, request.context.agent, wait, error)
