@@ -6,72 +6,80 @@ rename without the first fsync can leave an empty file after a power loss; witho
 
 from __future__ import annotations
 
-__all__ = ["AppendFile", "FolderLock", "replace_file", "sync_folder"]
+__all__ = ["AppendFile", "FolderLock", "disk_failure", "replace_file"]
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
-from filelock import FileLock, Timeout
+from igent.disk import SYSTEM_DISK, Disk, read_at, write_all
+from igent.errors import Problem, RunFolderError, RunInUseError
 
-from igent.errors import RunInUseError
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in this folder durable. A no-op where the system cannot open folders (Windows)."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+_REMEDY = "make room or mend the disk, then start the same command again: what the journal has is kept"
 
 
-def replace_file(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -> None:
+def disk_failure(path: Path, verb: str, error: OSError, remedy: str = _REMEDY) -> RunFolderError:
+    """What the disk refused, as an error of ours: which file could not be (read, written …), why, and what to do."""
+    what = f"cannot be {verb}: {error.strerror or error} (errno {error.errno})"
+    return RunFolderError(Problem(str(path), what, remedy))
+
+
+def replace_file(path: Path, chunks: Iterable[bytes], *, durable: bool = True, disk: Disk = SYSTEM_DISK) -> None:
     """Replace `path` by the chunks, in one step: a reader sees the old content or the new, never a part.
 
     Raises OSError; the old content is then untouched and the temporary file removed.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with disk.open(temporary, "wb") as file:
             for chunk in chunks:
-                file.write(chunk)
-            file.flush()
+                write_all(file, chunk)
             if durable:
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
+                disk.sync(file)
+        disk.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
-            temporary.unlink()
+            disk.remove(temporary)
         raise
     if durable:
-        sync_folder(path.parent)
+        disk.sync_folder(path.parent)
 
 
 class AppendFile:
-    """A file that only grows. What `append` was given is on the disk once `sync` has returned."""
+    """A file that only grows. What `append` was given is on the disk once `sync` has returned; what is there already is
+    once it is open: a process that was killed may have left it to the system."""
 
-    def __init__(self, path: Path) -> None:
-        existed = path.exists()
-        self.path = path
-        self._file: BinaryIO = path.open("ab")
-        if not existed:
-            sync_folder(path.parent)
+    def __init__(self, path: Path, disk: Disk = SYSTEM_DISK) -> None:
+        self.path, self._disk = path, disk
+        self._file = disk.open(path, "ab")
+        try:
+            found = disk.state(path)
+            self.size = found.size if found else 0
+            self._synced = self.size
+            if self.size:
+                disk.sync(self._file)
+            disk.sync_folder(path.parent)
+        except BaseException:
+            self._file.close()
+            raise
 
     def append(self, data: bytes) -> None:
-        """Hand the bytes to the system; not yet durable. Raises OSError."""
-        self._file.write(data)
+        """Hand the bytes to the system; not yet durable. Raises OSError; the file is then good for nothing more."""
+        write_all(self._file, data)
+        self.size += len(data)
 
     def sync(self) -> None:
         """Make everything appended so far durable. Raises OSError; the caller must then stop, never sync again: the
         system may have dropped the pages it could not write."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._disk.sync(self._file)
+        self._synced = self.size
+
+    def take_back(self) -> None:
+        """Cut off what was not synced, once something has failed. It may stand in the system's memory and not on the
+        disk: whoever read it there would take for kept what the next power loss takes away."""
+        with suppress(OSError), self._disk.open(self.path, "r+b") as file:
+            file.truncate(self._synced)
 
     def close(self) -> None:
         """Close the file; what was not synced is left to the system."""
@@ -81,30 +89,37 @@ class AppendFile:
 class FolderLock:
     """One process per run folder: the system holds `run.lock` while the process lives, `run.pid` names it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = FileLock(folder / "run.lock", timeout=0)
+    def __init__(self, folder: Path, disk: Disk = SYSTEM_DISK) -> None:
+        self._folder, self._disk = folder, disk
         self._pid = folder / "run.pid"
+        self._release: Callable[[], None] | None = None
 
     def acquire(self) -> None:
-        """Take the folder. Raises RunInUseError with the other process's id when it is taken."""
+        """Take the folder. Raises RunInUseError with the other process's id when it is taken, RunFolderError when it
+        cannot be locked."""
+        path = self._folder / "run.lock"
         try:
-            self._lock.acquire()
-        except Timeout as error:
+            self._release = self._disk.lock(path)
+        except BlockingIOError as error:
             raise RunInUseError(
                 f"{self._folder} is in use by process {self._owner()}: wait for it, or choose another folder with --out"
             ) from error
-        self._pid.write_text(f"{os.getpid()}\n", encoding="ascii")
+        except OSError as error:
+            raise disk_failure(path, "locked", error, "choose another folder with --out") from error
+        with suppress(OSError), self._disk.open(self._pid, "wb") as file:  # a help for people; the lock is what counts
+            write_all(file, b"%d\n" % os.getpid())
 
     def release(self) -> None:
         """Give the folder back. Safe to call twice."""
-        if self._lock.is_locked:
+        if self._release is not None:
             with suppress(OSError):
-                self._pid.unlink()
-            self._lock.release()
+                self._disk.remove(self._pid)
+            self._release()
+            self._release = None
 
     def _owner(self) -> str:
         try:
-            return self._pid.read_text(encoding="ascii").strip() or "unknown"
+            with self._disk.open(self._pid, "rb") as file:
+                return read_at(file, 0, 20).decode("ascii", "replace").strip() or "unknown"
         except OSError:
             return "unknown"

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from igent.disk import SYSTEM_DISK
 from igent.errors import RunInUseError
-from igent.files import AppendFile, FolderLock, replace_file, sync_folder
+from igent.files import AppendFile, FolderLock, replace_file
 
 HOLDER = """
 import sys
@@ -108,15 +109,38 @@ def test_appended_bytes_are_on_the_disk_after_sync(tmp_path: Path, calls: list[s
     assert calls[1:] == ["fsync journal.jsonl"]
     assert file.path.read_bytes() == b"one\n"
     file.close()
+
+
+@needs_proc
+def test_what_a_killed_process_left_to_the_system_is_synced_before_it_is_built_upon(
+    tmp_path: Path, calls: list[str]
+) -> None:
+    (tmp_path / "journal.jsonl").write_bytes(b"one\n")
     again = AppendFile(tmp_path / "journal.jsonl")
+    assert calls == ["fsync journal.jsonl", f"fsync {tmp_path.name}"]
     again.append(b"two\n")
     again.close()
-    assert file.path.read_bytes() == b"one\ntwo\n"
-    assert len(calls) == 2
+    assert again.path.read_bytes() == b"one\ntwo\n"
 
 
-def test_syncing_a_folder_that_cannot_be_opened_is_no_error(tmp_path: Path) -> None:
-    sync_folder(tmp_path / "none")
+def test_what_was_not_synced_is_taken_back(tmp_path: Path) -> None:
+    file = AppendFile(tmp_path / "journal.jsonl")
+    file.append(b"one\n")
+    file.sync()
+    file.append(b"two\n")
+    file.take_back()
+    file.close()
+    assert file.path.read_bytes() == b"one\n"
+
+
+def test_syncing_a_folder_that_may_not_be_opened_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with pytest.raises(FileNotFoundError):
+        SYSTEM_DISK.sync_folder(tmp_path / "none")
+    monkeypatch.setattr(os, "open", refuse)
+    SYSTEM_DISK.sync_folder(tmp_path)
 
 
 @pytest.fixture

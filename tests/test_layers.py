@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "igent"
-BASE = {"errors", "types", "outcome", "workload", "clock", "files", "config"}
+BASE = {"errors", "types", "outcome", "workload", "clock", "disk", "files", "config"}
 ROOMS = {
     "records", "prompting", "models", "agents", "parsing",
     "validation", "capacity", "writing", "reporting", "workloads",
 }  # fmt: skip
 TOP = {"workflows"}
-ONLY_IN = {"openai": {"models"}, "autogen_agentchat": {"agents"}, "filelock": {"files"}, "aiofiles": {"records"}}
+ONLY_IN = {"openai": {"models"}, "autogen_agentchat": {"agents"}, "filelock": {"disk"}, "aiofiles": {"records"}}
 
 
 def modules() -> dict[str, ast.Module]:

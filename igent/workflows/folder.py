@@ -10,18 +10,21 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from igent.disk import SYSTEM_DISK, Disk
 from igent.errors import Problem, RunFolderError
-from igent.files import FolderLock
+from igent.files import FolderLock, disk_failure, replace_file
 from igent.outcome import Outcome
 from igent.types import Completion, JsonObject
 from igent.workflows.identity import differences
 from igent.writing.audit import prune
 from igent.writing.entries import answer_from_entry, outcome_from_entry
 from igent.writing.journal import Journal
-from igent.writing.lines import Place
+from igent.writing.lines import Place, encode
 from igent.writing.outcomes import JournalOutcomes
 from igent.writing.reader import JOURNAL_FORMAT, JournalContents, scan_journal
 
+_JOURNAL = "journal.jsonl"
+_ELSEWHERE = "choose another folder with --out"
 _REMEDY = "start over with --fresh (the old folder is kept beside it), or choose another folder with --out"
 
 
@@ -81,6 +84,7 @@ class RunFolder:
 
     path: Path
     lock: FolderLock
+    disk: Disk
     kept: JournalOutcomes
     outcomes: Settled
     contents: JournalContents = field(default_factory=JournalContents)
@@ -93,29 +97,23 @@ class RunFolder:
     _keys: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, path: Path, *, fresh: bool = False) -> RunFolder:
+    def open(cls, path: Path, *, fresh: bool = False, disk: Disk = SYSTEM_DISK) -> RunFolder:
         """Take the folder, making it if need be; `fresh` sets an old one aside first.
 
         Raises RunInUseError, or RunFolderError when the folder cannot be used.
         """
+        lock = _take(path, disk)
         try:
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            what = f"cannot be made: {error.strerror}"
-            raise RunFolderError(Problem(str(path), what, "choose another folder with --out")) from error
-        lock = FolderLock(path)
-        lock.acquire()
-        try:
-            if fresh and (path / "journal.jsonl").exists():
-                set_aside(path)  # under its lock, which moves with it: nobody else can take the folder in between
-                path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            names = _names(path, disk)
+            if fresh and _JOURNAL in names:
+                set_aside(path, disk)  # under its lock, which moves with it: nobody else can take it in between
                 lock.release()
-                lock = FolderLock(path)
-                lock.acquire()
-            _refuse_foreign(path)
-            kept = JournalOutcomes(path / "journal.jsonl")
-            folder = cls(path, lock, kept, Settled(kept))
-            folder.contents = scan_journal(path / "journal.jsonl", folder._replay)
+                lock = _take(path, disk)
+                names = _names(path, disk)
+            _refuse_foreign(path, names)
+            kept = JournalOutcomes(path / _JOURNAL, disk)
+            folder = cls(path, lock, disk, kept, Settled(kept))
+            folder.contents = scan_journal(path / _JOURNAL, folder._replay, disk)
         except BaseException:
             lock.release()
             raise
@@ -138,8 +136,17 @@ class RunFolder:
         """The journal, open for writing; the audit file beside it holds nothing of unsettled records."""
         conversations = self.path / "conversations.jsonl"
         if audit:
-            prune(conversations, self.outcomes)
-        return Journal(self.path / "journal.jsonl", self.contents, audit=conversations if audit else None)
+            prune(conversations, self.outcomes, self.disk)
+        audited = conversations if audit else None
+        return Journal(self.path / _JOURNAL, self.contents, audit=audited, disk=self.disk)
+
+    def write(self, name: str, content: JsonObject) -> None:
+        """Replace a file of the folder by this content, as JSON. Raises RunFolderError."""
+        path = self.path / name
+        try:
+            replace_file(path, [encode(content, pretty=True) + b"\n"], disk=self.disk)
+        except OSError as error:
+            raise disk_failure(path, "written", error) from error
 
     def run_entry(self, identity: JsonObject, invocation: JsonObject, today: str, started: str) -> JsonObject:
         """The journal's first entry."""
@@ -186,23 +193,41 @@ class RunFolder:
             self.answers.pop(key, None)
 
 
-def set_aside(path: Path) -> Path:
+def set_aside(path: Path, disk: Disk = SYSTEM_DISK) -> Path:
     """Rename a run folder to NAME.old-1, NAME.old-2 …; nothing is ever deleted. Returns the new path."""
     number = 1
-    while (target := path.with_name(f"{path.name}.old-{number}")).exists():
-        number += 1
     try:
-        path.rename(target)
+        while disk.state(target := path.with_name(f"{path.name}.old-{number}")) is not None:
+            number += 1
+        disk.replace(path, target)
+        disk.sync_folder(path.parent)
     except OSError as error:
-        what = f"cannot be renamed to {target.name}: {error.strerror}"
-        raise RunFolderError(Problem(str(path), what, "choose another folder with --out")) from error
+        raise disk_failure(path, f"renamed to {path.name}.old-{number}", error, _ELSEWHERE) from error
     return target
 
 
-def _refuse_foreign(path: Path) -> None:
+def _take(path: Path, disk: Disk) -> FolderLock:
+    """The lock of the folder, which is made if need be."""
+    try:
+        disk.make_folder(path)
+        disk.sync_folder(path.parent)  # whoever made it may have been killed before it was durable
+    except OSError as error:
+        raise disk_failure(path, "made", error, _ELSEWHERE) from error
+    lock = FolderLock(path, disk)
+    lock.acquire()
+    return lock
+
+
+def _names(path: Path, disk: Disk) -> list[str]:
+    try:
+        return disk.names(path)
+    except OSError as error:
+        raise disk_failure(path, "read", error, _ELSEWHERE) from error
+
+
+def _refuse_foreign(path: Path, names: Iterable[str]) -> None:
     """A folder with things in it, but without a journal, is somebody's own: a run would write over it."""
-    own = {"run.lock", "run.pid", "journal.jsonl"}
-    others = sorted(p.name for p in path.iterdir() if p.name not in own)
-    if others and not (path / "journal.jsonl").exists():
+    others = sorted(set(names) - {"run.lock", "run.pid"})
+    if others and _JOURNAL not in others:
         what = f"is no run folder, and not empty ({', '.join(others[:3])}{' …' if len(others) > 3 else ''})"
-        raise RunFolderError(Problem(str(path), what, "choose another folder with --out"))
+        raise RunFolderError(Problem(str(path), what, _ELSEWHERE))

@@ -9,22 +9,21 @@ __all__ = ["Workflow"]
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
 
-import orjson
-
 from igent.capacity.ledger import Ledger
 from igent.clock import SYSTEM_CLOCK, Clock
 from igent.config.settings import Settings
-from igent.errors import Problem, RunFolderError
-from igent.files import replace_file
+from igent.disk import SYSTEM_DISK, Disk
+from igent.errors import RunFolderError
 from igent.outcome import Outcome
 from igent.records.selection import select
 from igent.reporting.facts import RunFacts, versions, without_secrets
 from igent.reporting.report import Report
-from igent.reporting.summary import summarise
+from igent.reporting.summary import Summary, summarise
 from igent.reporting.timings import timings_heading, timings_row
 from igent.reporting.totals import Totals
 from igent.types import CapacityView, Case, JsonObject, Model, Record
@@ -40,6 +39,7 @@ from igent.workflows.traffic import Traffic
 from igent.workflows.watch import NO_WATCH, RunState, Watch
 from igent.workflows.wiring import build_phases, build_tools
 from igent.workload import Dataset
+from igent.writing.journal import Journal
 from igent.writing.rewriting import View
 from igent.writing.views import ViewWriter
 
@@ -51,7 +51,7 @@ class Workflow:
 
     `constellation` is loaded and checked; `settings` say what differs from it. `watch` is told how the run goes.
     `client` replaces the endpoint and the mock, under the same layers: for programs with a model of their own, which
-    they close themselves.
+    they close themselves. `disk` holds the run folder; inputs are read from the machine's own.
 
     Raises ConfigError for settings that do not fit, and AuthError without a key, before anything is touched.
     """
@@ -64,6 +64,7 @@ class Workflow:
         watch: Watch = NO_WATCH,
         clock: Clock = SYSTEM_CLOCK,
         client: Model | None = None,
+        disk: Disk = SYSTEM_DISK,
     ) -> None:
         self.constellation, self.settings = constellation, settings
         spec, workload = constellation.spec, constellation.workload
@@ -75,7 +76,7 @@ class Workflow:
         self._traffic = Traffic(constellation, settings, self._endpoint, clock)
         self._client = client or build_client(settings, self._endpoint, workload, clock)
         self._owns_client = client is None
-        self._clock, self._watch = clock, watch
+        self._clock, self._watch, self._disk = clock, watch, disk
         self._session: Session | None = None
         self._ended_early = False
 
@@ -88,7 +89,7 @@ class Workflow:
         started, began = self._clock.timestamp(), self._clock.now()
         try:
             dataset = await read_scenario(self.constellation.workload, self.scenario)
-            folder = RunFolder.open(self.folder, fresh=self.settings.fresh)
+            folder = RunFolder.open(self.folder, fresh=self.settings.fresh, disk=self._disk)
             try:
                 return await self._run_in(folder, dataset, started, began)
             finally:
@@ -116,40 +117,49 @@ class Workflow:
     async def _run_in(self, folder: RunFolder, dataset: Dataset, started: str, began: float) -> Report:
         identity = self.identity()
         folder.check(identity)
-        ledger = Ledger(dataset.capacity)
         journal = folder.journal(audit=self.settings.conversations)
-        records = self._select(dataset, folder)
-        resumed = folder.kept.copy()
-        books = Books(ledger, journal, self._views(folder, ledger), self._totals(resumed))
-        today = date.fromisoformat(folder.run["today"]) if folder.run else self._clock.today()
-        if folder.run is None:
-            journal.write_soon(folder.run_entry(identity, self._invocation(), today.isoformat(), started))
-        self._write(folder, "prompts.json", self.constellation.prompts())
-        session = self._session = self._make_session(folder, dataset, records, books, today)
+        try:
+            records = self._select(dataset, folder)
+            resumed = folder.kept.copy()
+            books = self._books(folder, dataset, journal, resumed)
+            if folder.run is None:
+                today = self._clock.today().isoformat()
+                folder.run = folder.run_entry(identity, self._invocation(), today, started)
+                journal.write_soon(folder.run)
+            folder.write("prompts.json", self.constellation.prompts())
+            session = self._session = self._make_session(folder, dataset, records, books)
+        except BaseException:
+            await journal.close()
+            raise
         self._watch.started(RunState(folder.path, len(records), resumed, folder.contents.dropped_bytes))
+
+        def summary() -> Summary:
+            seconds, left = self._clock.now() - began, len(records) - books.totals.outcomes
+            facts = self._facts(folder, started, seconds, len(resumed), interrupted=self._ended_early and left > 0)
+            summary = summarise(books.totals, facts, len(records))
+            folder.write("summary.json", summary.to_json())
+            return summary
+
         try:
             if self._ended_early:  # a signal came while the inputs were read
                 session.drain()
             await session.run()
+        except BaseException:
+            with suppress(RunFolderError):  # what ended the run is what is told
+                summary()
+            raise
         finally:
             self._watch.finished()
-            seconds, left = self._clock.now() - began, len(records) - books.totals.outcomes
-            facts = self._facts(folder, started, seconds, len(resumed), interrupted=self._ended_early and left > 0)
-            summary = summarise(books.totals, facts, len(records))
-            self._write(folder, "summary.json", summary.to_json())
+        written = summary()
         if session.fatal is not None:
             raise session.fatal
         if session.limit is not None:
             raise session.limit
-        return Report(summary, folder.kept, folder.path)
+        return Report(written, folder.kept, folder.path)
 
-    def _write(self, folder: RunFolder, name: str, content: JsonObject) -> None:
-        path = folder.path / name
-        try:
-            replace_file(path, [orjson.dumps(content, option=orjson.OPT_INDENT_2), b"\n"])
-        except OSError as error:
-            what = f"cannot be written: {error.strerror} (errno {error.errno})"
-            raise RunFolderError(Problem(str(path), what, "make room, then start it again")) from error
+    def _books(self, folder: RunFolder, dataset: Dataset, journal: Journal, resumed: Iterable[Outcome]) -> Books:
+        ledger = Ledger(dataset.capacity)
+        return Books(ledger, journal, self._views(folder, ledger), self._totals(resumed))
 
     def _invocation(self) -> JsonObject:
         """How to start this run again, from any folder; never the key."""
@@ -188,12 +198,13 @@ class Workflow:
             extra={"timings.csv": timings},
             flush_seconds=spec.run.flush_seconds,
             clock=self._clock,
+            disk=self._disk,
         )
 
-    def _make_session(
-        self, folder: RunFolder, dataset: Dataset, records: Sequence[Record], books: Books, today: date
-    ) -> Session:
+    def _make_session(self, folder: RunFolder, dataset: Dataset, records: Sequence[Record], books: Books) -> Session:
         workload, settings, clock = self.constellation.workload, self.settings, self._clock
+        assert folder.run is not None  # noqa: S101
+        today = date.fromisoformat(folder.run["today"])
 
         def case_of(record: Record, view: CapacityView) -> Case:
             return Case(record, dataset.reference, view, today)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 __all__ = ["Pruned", "audit_line", "prune"]
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from igent.errors import Problem, RunFolderError
-from igent.files import replace_file
+from igent.disk import SYSTEM_DISK, Disk
+from igent.files import disk_failure, replace_file
 from igent.writing.lines import decode, encode
 
 
@@ -32,29 +33,28 @@ def audit_line(record_id: str, **content: Any) -> bytes:
     return encode({"record_id": record_id, **content}) + b"\n"
 
 
-def prune(path: Path, keep_ids: Container[str]) -> Pruned:
+def prune(path: Path, keep_ids: Container[str], disk: Disk = SYSTEM_DISK) -> Pruned:
     """Drop the lines of all records but these, and what is not a whole line; in one atomic replacement, or none when
     there is nothing to drop. Linear in the size of the file, in constant memory. A missing file is left missing.
 
     Raises RunFolderError when the file cannot be read or replaced; it is then as before.
     """
     try:
-        with path.open("rb") as file:
+        with BufferedReader(disk.open(path, "rb")) as file:
             total = sum(1 for _ in file)
             file.seek(0)
             kept = sum(1 for _ in _wanted(file, keep_ids))
             if kept < total:
                 file.seek(0)
-                replace_file(path, _wanted(file, keep_ids))
+                replace_file(path, _wanted(file, keep_ids), disk=disk)
     except FileNotFoundError:
         return Pruned(0, 0)
     except OSError as error:
-        what = f"cannot be pruned: {error.strerror or error} (errno {error.errno})"
-        raise RunFolderError(Problem(str(path), what, "make room or mend the disk, then start again")) from error
+        raise disk_failure(path, "pruned", error) from error
     return Pruned(kept, total - kept)
 
 
-def _wanted(lines: Iterator[bytes], keep_ids: Container[str]) -> Iterator[bytes]:
+def _wanted(lines: Iterable[bytes], keep_ids: Container[str]) -> Iterator[bytes]:
     for line in lines:
         if line.endswith(b"\n") and _record_id(line) in keep_ids:
             yield line

@@ -9,18 +9,18 @@ from __future__ import annotations
 __all__ = ["Journal"]
 
 import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from igent.disk import SYSTEM_DISK, Disk
 from igent.errors import IgentError, InternalError
-from igent.files import AppendFile, replace_file
+from igent.files import AppendFile, disk_failure, replace_file
 from igent.types import JsonObject
 from igent.writing.lines import Place, to_line
-from igent.writing.reader import JournalContents, chunks_from, disk_failure, scan_journal
+from igent.writing.reader import JournalContents, chunks_from, scan_journal
 from igent.writing.serial import SerialThread
 
 
@@ -49,18 +49,19 @@ class Journal:
         *,
         audit: Path | None = None,
         max_pending: int = 100_000,
+        disk: Disk = SYSTEM_DISK,
     ) -> None:
         try:
-            _cut_damage(path, contents)
-            self._file = AppendFile(path)
-            self._end = path.stat().st_size
+            _cut_damage(path, contents, disk)
+            self._file = AppendFile(path, disk)
         except OSError as error:
             raise disk_failure(path, "opened", error) from error
         try:
-            self._audit = AppendFile(audit) if audit else None
+            self._audit = AppendFile(audit, disk) if audit else None
         except OSError as error:
             self._file.close()
             raise disk_failure(audit or path, "opened", error) from error
+        self._end = self._file.size
         self._max_pending = max_pending
         self._thread = SerialThread()
         self._pending: list[_Item] = []
@@ -196,20 +197,21 @@ def _put(file: AppendFile, data: bytes) -> None:
         file.append(data)
         file.sync()
     except OSError as error:
+        file.take_back()
         raise disk_failure(file.path, "written", error) from error
 
 
-def _cut_damage(path: Path, contents: JournalContents | None) -> None:
-    size = path.stat().st_size if path.exists() else 0
+def _cut_damage(path: Path, contents: JournalContents | None, disk: Disk) -> None:
+    state = disk.state(path)
+    size = state.size if state else 0
     # Contents read before somebody else appended would cut off good entries.
     if contents is None or contents.valid_bytes + contents.dropped_bytes != size:
-        contents = scan_journal(path, lambda entry, place: None)
+        contents = scan_journal(path, lambda entry, place: None, disk)
     if contents.valid_bytes == size:
         return
-    taken = {p.name for p in path.parent.glob("journal.damaged-*")}
+    taken = set(disk.names(path.parent))
     number = next(n for n in range(1, len(taken) + 2) if f"journal.damaged-{n}" not in taken)
-    with path.open("r+b") as file:
-        replace_file(path.with_name(f"journal.damaged-{number}"), chunks_from(file, contents.valid_bytes))
+    with disk.open(path, "r+b") as file:
+        replace_file(path.with_name(f"journal.damaged-{number}"), chunks_from(file, contents.valid_bytes), disk=disk)
         file.truncate(contents.valid_bytes)
-        file.flush()
-        os.fsync(file.fileno())
+        disk.sync(file)

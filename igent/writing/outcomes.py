@@ -4,21 +4,22 @@ from __future__ import annotations
 
 __all__ = ["JournalOutcomes", "with_write_time"]
 
-import os
 import threading
 import weakref
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from io import RawIOBase
 from itertools import repeat
 from pathlib import Path
 from typing import Any, overload
 
+from igent.disk import SYSTEM_DISK, Disk, read_at
 from igent.errors import InternalError, Problem, RunFolderError
+from igent.files import disk_failure
 from igent.outcome import Outcome
 from igent.writing.entries import outcome_from_entry
 from igent.writing.lines import Place, from_line
-from igent.writing.reader import disk_failure
 
 _NOWHERE = -1
 
@@ -43,8 +44,8 @@ class JournalOutcomes(Sequence[Outcome]):
     journal cannot be read, or was changed under it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = _File(path)
+    def __init__(self, path: Path, disk: Disk = SYSTEM_DISK) -> None:
+        self._file = _File(path, disk)
         self._offsets = array("q")
         self._sizes = array("I")
         self._seconds = array("d")
@@ -138,18 +139,17 @@ class JournalOutcomes(Sequence[Outcome]):
 class _File:
     """Pieces of a file, for any thread; closed when nobody needs them any more."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._descriptor: int | None = None
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self.path, self._disk = path, disk
+        self._opened: RawIOBase | None = None
         self._lock = threading.Lock()
 
     def read(self, place: Place) -> bytes:
         with self._lock:
             try:
-                if self._descriptor is None:
-                    self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-                    weakref.finalize(self, os.close, self._descriptor)
-                os.lseek(self._descriptor, place.offset, os.SEEK_SET)
-                return os.read(self._descriptor, place.size)
+                if self._opened is None:
+                    self._opened = self._disk.open(self.path, "rb")
+                    weakref.finalize(self, self._opened.close)
+                return read_at(self._opened, *place)
             except OSError as error:
                 raise disk_failure(self.path, "read", error) from error

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-__all__ = ["JOURNAL_FORMAT", "JournalContents", "chunks_from", "disk_failure", "read_journal", "scan_journal"]
+__all__ = ["JOURNAL_FORMAT", "JournalContents", "chunks_from", "read_journal", "scan_journal"]
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import BinaryIO
 
+from igent.disk import SYSTEM_DISK, Disk
 from igent.errors import Problem, RunFolderError
+from igent.files import disk_failure
 from igent.types import JsonObject
 from igent.writing.lines import Place, from_line
 
 JOURNAL_FORMAT = 1
 """The format that this version writes and reads; the first entry carries it as `format`."""
 
-_REMEDY = "make room or mend the disk, then start the same command again: what the journal has is kept"
+_BUFFER = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def read_journal(path: Path) -> JournalContents:
     return replace(contents, entries=entries)
 
 
-def scan_journal(path: Path, take: Callable[[JsonObject, Place], object]) -> JournalContents:
+def scan_journal(path: Path, take: Callable[[JsonObject, Place], object], disk: Disk = SYSTEM_DISK) -> JournalContents:
     """Read a journal and give each entry, with its place in the file, to `take`; a missing or empty file has none.
     Damage is counted, never raised.
 
@@ -51,7 +54,7 @@ def scan_journal(path: Path, take: Callable[[JsonObject, Place], object]) -> Jou
     seen: set[int] = set()
     valid = repeated = 0
     try:
-        with path.open("rb") as file:
+        with BufferedReader(disk.open(path, "rb"), _BUFFER) as file:
             for line in file:
                 entry = from_line(line)
                 if entry is None:
@@ -72,17 +75,11 @@ def scan_journal(path: Path, take: Callable[[JsonObject, Place], object]) -> Jou
     return JournalContents([], valid, dropped_bytes, dropped_lines, repeated)
 
 
-def chunks_from(file: BinaryIO, start: int) -> Iterator[bytes]:
+def chunks_from(file: RawIOBase | BinaryIO, start: int) -> Iterator[bytes]:
     """The bytes of the file from `start` to its end, a mebibyte at a time."""
     file.seek(start)
     while chunk := file.read(1 << 20):
         yield chunk
-
-
-def disk_failure(path: Path, verb: str, error: OSError) -> RunFolderError:
-    """What the disk refused, as an error of ours: which file could not be (read, written …), why, and what to do."""
-    what = f"cannot be {verb}: {error.strerror or error} (errno {error.errno})"
-    return RunFolderError(Problem(str(path), what, _REMEDY))
 
 
 def _check_format(path: Path, entry: JsonObject) -> None:

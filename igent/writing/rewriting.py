@@ -9,9 +9,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from igent.disk import SYSTEM_DISK, Disk, FileState
 from igent.outcome import Outcome
 from igent.writing.outcomes import JournalOutcomes
-from igent.writing.staged import FileState, StagedFile, state_of
+from igent.writing.staged import StagedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,11 @@ class ViewFiles:
     unless somebody else wrote to one of the files: to write n outcomes a few times costs little more than once.
     """
 
-    def __init__(self, folder: Path, views: Mapping[str, View]) -> None:
-        self._folder, self._views = folder, views
+    def __init__(self, folder: Path, views: Mapping[str, View], disk: Disk = SYSTEM_DISK) -> None:
+        self._folder, self._views, self._disk = folder, views, disk
         self._settled = 0
         self._ends: dict[str, int] = {}
-        self._states: dict[str, FileState] = {}
+        self._states: dict[str, FileState | None] = {}
 
     def replace(self, outcomes: JournalOutcomes | None, others: Mapping[str, bytes]) -> int:
         """Replace the files by what the outcomes give (None: leave them), and those of `others` by their bytes; each
@@ -46,7 +47,8 @@ class ViewFiles:
         or whole."""
         with ExitStack() as stack:
             views = () if outcomes is None else self._views
-            staged = {name: stack.enter_context(StagedFile(self._folder / name)) for name in (*views, *others)}
+            folder, disk = self._folder, self._disk
+            staged = {name: stack.enter_context(StagedFile(folder / name, disk)) for name in (*views, *others)}
             ends = {} if outcomes is None else self._fill(staged, outcomes)
             for name, data in others.items():
                 staged[name].write(data)
@@ -78,4 +80,7 @@ class ViewFiles:
         return ends
 
     def _is_untouched(self) -> bool:
-        return all(state_of(self._folder / name) == self._states.get(name) for name in self._views)
+        try:
+            return all(self._disk.state(self._folder / name) == self._states.get(name) for name in self._views)
+        except OSError:
+            return False

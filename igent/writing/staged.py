@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["FileState", "StagedFile", "state_of"]
+__all__ = ["StagedFile"]
 
 import errno
-import os
 from contextlib import suppress
+from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from igent.errors import Problem, RunFolderError
-from igent.files import sync_folder
-
-FileState = tuple[int, int, int, int]
-"""By which one sees that a file is not what it was: device, inode, size, time of the last change in nanoseconds."""
+from igent.disk import SYSTEM_DISK, Disk, FileState, read_at
+from igent.errors import RunFolderError
+from igent.files import disk_failure
 
 _CHUNK = 1 << 18
 _REMEDY = "make room or mend the disk, then start the same command again: the journal has every outcome"
@@ -29,14 +27,15 @@ class StagedFile:
     names the file and the errno.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, disk: Disk = SYSTEM_DISK) -> None:
+        self._path, self._disk = path, disk
         self._temporary = path.with_name(f".{path.name}.tmp")
         self.bytes_written = 0
         try:
-            self._file = self._temporary.open("wb")
+            self._raw = disk.open(self._temporary, "wb")
         except OSError as error:
             raise self._refusal(error) from error
+        self._file = BufferedWriter(self._raw)
 
     def __enter__(self) -> Self:
         return self
@@ -47,7 +46,7 @@ class StagedFile:
         with suppress(OSError):  # what could not be written is told already
             self._file.close()
         with suppress(OSError):
-            self._temporary.unlink()
+            self._disk.remove(self._temporary)
 
     def write(self, data: bytes) -> None:
         """Add to the new content."""
@@ -60,41 +59,28 @@ class StagedFile:
     def copy(self, size: int) -> None:
         """Add so many bytes from the beginning of the old content."""
         try:
-            with self._path.open("rb") as old:
-                for left in range(size, 0, -_CHUNK):
-                    data = old.read(min(left, _CHUNK))
-                    if len(data) < min(left, _CHUNK):
+            with self._disk.open(self._path, "rb") as old:
+                for at in range(0, size, _CHUNK):
+                    data = read_at(old, at, min(size - at, _CHUNK))
+                    if len(data) < min(size - at, _CHUNK):
                         raise OSError(errno.EIO, "it was cut off meanwhile")
                     self._file.write(data)
         except OSError as error:
             raise self._refusal(error) from error
         self.bytes_written += size
 
-    def commit(self) -> FileState:
-        """Put the new content into place, durably; what `state_of` says of it then."""
+    def commit(self) -> FileState | None:
+        """Put the new content into place, durably; the state of the file then (see Disk.state)."""
         try:
             self._file.flush()
-            os.fsync(self._file.fileno())
-            state = _state(os.fstat(self._file.fileno()))
+            self._disk.sync(self._raw)
             self._file.close()
-            os.replace(self._temporary, self._path)
-            sync_folder(self._path.parent)
+            state = self._disk.state(self._temporary)
+            self._disk.replace(self._temporary, self._path)
+            self._disk.sync_folder(self._path.parent)
         except OSError as error:
             raise self._refusal(error) from error
         return state
 
     def _refusal(self, error: OSError) -> RunFolderError:
-        what = f"cannot be written: {error.strerror or error} (errno {error.errno})"
-        return RunFolderError(Problem(str(self._path), what, _REMEDY))
-
-
-def state_of(path: Path) -> FileState | None:
-    """The state of a file; None when there is none."""
-    try:
-        return _state(path.stat())
-    except OSError:
-        return None
-
-
-def _state(found: os.stat_result) -> FileState:
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        return disk_failure(self._path, "written", error, _REMEDY)

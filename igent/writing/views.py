@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from igent.clock import SYSTEM_CLOCK, Clock
+from igent.disk import SYSTEM_DISK, Disk
 from igent.errors import InternalError
 from igent.outcome import Outcome, StepReport
 from igent.types import JsonObject
@@ -78,8 +79,9 @@ class ViewWriter:
         every: int = 50,
         flush_seconds: float = 2.0,
         clock: Clock = SYSTEM_CLOCK,
+        disk: Disk = SYSTEM_DISK,
     ) -> None:
-        self._files = ViewFiles(folder, _name_views(outputs, extra or {}))
+        self._files = ViewFiles(folder, _name_views(outputs, extra or {}), disk)
         self._outcomes = outcomes
         self._capacity = capacity
         self._every = max(1, every)

@@ -10,10 +10,11 @@ from random import Random
 import pytest
 from writing_support import Book, outcome
 
+from igent.disk import SYSTEM_DISK
 from igent.errors import RunFolderError
 from igent.outcome import Outcome
 from igent.writing.rewriting import View, ViewFiles
-from igent.writing.staged import StagedFile, state_of
+from igent.writing.staged import StagedFile
 
 EVEN = View(
     lambda o: o.record_id.encode() if o.index % 2 == 0 else None, head=b"<", between=b"|", tail=b">", empty=b"none"
@@ -132,8 +133,8 @@ def test_a_staged_file_that_is_not_committed_leaves_nothing(tmp_path: Path) -> N
         state = file.commit()
     assert os.listdir(tmp_path) == ["file"]
     assert (tmp_path / "file").read_text() == "old one"
-    assert state == state_of(tmp_path / "file")
-    assert state_of(tmp_path / "none") is None
+    assert state == SYSTEM_DISK.state(tmp_path / "file")
+    assert SYSTEM_DISK.state(tmp_path / "none") is None
 
 
 def test_it_is_synced_before_it_is_renamed_and_the_folder_after(
