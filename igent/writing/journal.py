@@ -51,8 +51,8 @@ class Journal:
         max_pending: int = 100_000,
         disk: Disk = SYSTEM_DISK,
     ) -> None:
+        _cut_damage(path, contents, disk)
         try:
-            _cut_damage(path, contents, disk)
             self._file = AppendFile(path, disk)
         except OSError as error:
             raise disk_failure(path, "opened", error) from error
@@ -202,16 +202,22 @@ def _put(file: AppendFile, data: bytes) -> None:
 
 
 def _cut_damage(path: Path, contents: JournalContents | None, disk: Disk) -> None:
-    state = disk.state(path)
-    size = state.size if state else 0
-    # Contents read before somebody else appended would cut off good entries.
-    if contents is None or contents.valid_bytes + contents.dropped_bytes != size:
-        contents = scan_journal(path, lambda entry, place: None, disk)
-    if contents.valid_bytes == size:
-        return
-    taken = set(disk.names(path.parent))
-    number = next(n for n in range(1, len(taken) + 2) if f"journal.damaged-{n}" not in taken)
-    with disk.open(path, "r+b") as file:
-        replace_file(path.with_name(f"journal.damaged-{number}"), chunks_from(file, contents.valid_bytes), disk=disk)
-        file.truncate(contents.valid_bytes)
-        disk.sync(file)
+    at = path
+    try:
+        state = disk.state(path)
+        size = state.size if state else 0
+        # Contents read before somebody else appended would cut off good entries.
+        if contents is None or contents.valid_bytes + contents.dropped_bytes != size:
+            contents = scan_journal(path, lambda entry, place: None, disk)
+        if contents.valid_bytes == size:
+            return
+        taken = set(disk.names(path.parent))
+        number = next(n for n in range(1, len(taken) + 2) if f"journal.damaged-{n}" not in taken)
+        with disk.open(path, "r+b") as file:
+            at = path.with_name(f"journal.damaged-{number}")
+            replace_file(at, chunks_from(file, contents.valid_bytes), disk=disk)
+            at = path
+            file.truncate(contents.valid_bytes)
+            disk.sync(file)
+    except OSError as error:
+        raise disk_failure(at, "opened" if at == path else "written", error) from error
