@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Operation", "Short", "WatchedDisk", "patch_system_disk"]
+__all__ = ["Operation", "Short", "WatchedDisk", "lead_system_disk_through", "nothing"]
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from io import RawIOBase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,7 +95,9 @@ class WatchedFile(RawIOBase):
         try:
             return self._disk.do("write", self.path, lambda: self.raw.write(data))
         except Short:
-            return self.raw.write(memoryview(data)[: max(1, len(data) // 2)])
+            taken = self.raw.write(memoryview(data)[: max(1, len(data) // 2)])
+            self._disk.after(Operation(0, "short write", self.path.name))
+            return taken
 
     def readinto(self, buffer: Any) -> int | None:  # `read` comes here too
         return self._disk.do("read", self.path, lambda: self.raw.readinto(buffer))
@@ -124,17 +125,10 @@ class WatchedFile(RawIOBase):
         super().close()
 
 
-@contextmanager
-def patch_system_disk(watched: WatchedDisk) -> Iterator[None]:
-    """Lead everything that is asked of the machine's own disk through this one, in a process of its own: `watched`
-    stands on a SystemDisk made before."""
-    names = ("open", "sync", "sync_folder", "replace", "remove", "make_folder", "names", "state", "lock")
-    own = {name: getattr(SystemDisk, name) for name in names}
+def lead_system_disk_through(before: Hook, after: Hook) -> None:
+    """Let everything that is asked of the machine's own disk pass these hooks; for a process that ends with it."""
+    names = [name for name in vars(SystemDisk) if not name.startswith("_")]
+    plain = type("PlainDisk", (), {name: vars(SystemDisk)[name] for name in names})()
+    watched = WatchedDisk(plain, before, after)
     for name in names:
-        method = getattr(watched, name)
-        setattr(SystemDisk, name, lambda _self, *arguments, _method=method: _method(*arguments))
-    try:
-        yield
-    finally:
-        for name, method in own.items():
-            setattr(SystemDisk, name, method)
+        setattr(SystemDisk, name, staticmethod(getattr(watched, name)))

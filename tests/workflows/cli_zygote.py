@@ -14,6 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+sys.path.append(str(Path(__file__).parents[1] / "durability"))
+
+from disk_kit import Operation, Short, lead_system_disk_through, nothing
+
 from igent.workflows.cli import main, run_main
 from igent.workflows.plugins import load_workload
 
@@ -41,9 +45,33 @@ def become(request: dict[str, Any], replies: int) -> Callable[[], None]:
     os.chdir(request["cwd"])
     os.environ.clear()  # noqa: TID251
     os.environ.update(request["env"])  # noqa: TID251
+    if "kill_at" in request:
+        arm(request["kill_at"])
     run, script = SCRIPTS[request["module"]]
     sys.argv = [script, *request["arguments"]]
     return run
+
+
+def arm(point: str) -> None:
+    """kill -9 at the nth operation of a kind on a file: "before:sync:journal.jsonl:3"; "during" a write, half of it is
+    taken. See tests/durability/disk_kit.py."""
+    when, kind, name, nth = point.split(":")
+    left = int(nth)
+
+    def count(operation: Operation) -> None:
+        nonlocal left
+        if (operation.kind, operation.name) == (kind, name):
+            left -= 1
+            if left == 0:
+                if when == "during":
+                    raise Short
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def die_halfway(operation: Operation) -> None:
+        if operation.kind == "short write":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    lead_system_disk_through(*((nothing, count) if when == "after" else (count, die_halfway)))
 
 
 def serve(replies: int) -> Callable[[], None] | None:

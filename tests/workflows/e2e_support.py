@@ -123,9 +123,15 @@ class Shell:
         self._started: list[Process] = []
 
     def start(
-        self, *arguments: str | Path, module: str = "igent.workflows", broken_stdout: bool = False, **env: str
+        self,
+        *arguments: str | Path,
+        module: str = "igent.workflows",
+        broken_stdout: bool = False,
+        kill_at: str | None = None,
+        **env: str,
     ) -> Process:
-        """Start `python -m MODULE ARGUMENTS` and return at once."""
+        """Start `python -m MODULE ARGUMENTS` and return at once. `kill_at` is a point at which it dies as of kill -9:
+        see cli_zygote.arm."""
         number = len(self._started)
         names = [None if broken_stdout else f"{number}.out", f"{number}.err"]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("IGENT_", "OPENAI_"))}  # noqa: TID251
@@ -137,6 +143,8 @@ class Shell:
             "env": {**kept, **env},
             "streams": [name and str(self._streams / name) for name in names],
         }
+        if kill_at:
+            request["kill_at"] = kill_at
         process = Process(self._zygote, self._zygote.ask(request), self._streams, number)
         self._started.append(process)
         return process

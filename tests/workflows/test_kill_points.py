@@ -1,0 +1,141 @@
+"""kill -9 before, during and after the operations on the disk on which a run's promises rest, in a new run, in one that
+is gone on with, and while it is drained. Each ends as if never killed. IGENT_NIGHTLY=1 kills at more places of each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from e2e_support import Process, Shell, entries, final_files, json_of, lines_of, oracle, wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
+RECORDS, CONCURRENCY = 12, 4
+RUN = ("p1m1m2c", "--mock", "--max-items", RECORDS, "--concurrency", CONCURRENCY)
+PACED = (*RUN, "--mock-latency", "ttft=0.01,itl=0.0001", "--out", "killed")
+"""Slow enough that the journal is written in many batches."""
+NIGHTLY = os.environ.get("IGENT_NIGHTLY") == "1"  # noqa: TID251
+TIMES = (1, 2, 3, 4, 5, 6, 7) if NIGHTLY else (1, 3, 6)
+
+JOURNAL_POINTS = {
+    "before an append": "before:write:journal.jsonl",
+    "half a line appended": "during:write:journal.jsonl",
+    "appended, not synced": "before:sync:journal.jsonl",
+    "synced, not yet in the ledger": "after:sync:journal.jsonl",
+    "conversations synced, journal not yet": "after:sync:conversations.jsonl",
+    "half a conversation appended": "during:write:conversations.jsonl",
+}
+FILE_POINTS = {
+    "outcomes not yet in any file": "before:open wb:.outcomes.jsonl.tmp:1",
+    "half a view written": "during:write:.matches.json.tmp:1",
+    "view written, not synced": "before:sync:.matches.json.tmp:1",
+    "view synced, not in place": "before:replace:matches.json:1",
+    "view in place, its folder not synced": "after:replace:pos.json:1",
+    "some views new, some old": "before:replace:capacity.json:1",
+    "all views in place": "after:replace:capacity.json:1",
+    "half the summary written": "during:write:.summary.json.tmp:1",
+    "all but the summary in place": "before:replace:summary.json:1",
+    "everything in place": "after:replace:summary.json:1",
+    "the run folder just made": "after:make_folder:killed:1",
+    "the folder just locked": "after:lock:run.lock:1",
+    "the prompts half written": "during:write:.prompts.json.tmp:1",
+}
+POINTS = {
+    **{f"{name}, time {nth}": f"{point}:{nth}" for name, point in JOURNAL_POINTS.items() for nth in TIMES},
+    **FILE_POINTS,
+}
+RESUMED_POINTS = {
+    "the journal just read": "after:open rb:journal.jsonl:1",
+    "the damaged tail half saved": "during:write:.journal.damaged-1.tmp:1",
+    "the damaged tail saved, not cut off": "after:replace:journal.damaged-1:1",
+    "the damaged tail cut off": "after:truncate:journal.jsonl:1",
+    "conversations half pruned": "during:write:.conversations.jsonl.tmp:1",
+    "conversations pruned, not in place": "before:replace:conversations.jsonl:1",
+    "conversations pruned": "after:replace:conversations.jsonl:1",
+    "the journal opened again": "after:open ab:journal.jsonl:1",
+    "the journal synced again": "after:sync:journal.jsonl:1",
+    "the first new line": "during:write:journal.jsonl:2",
+}
+
+
+@pytest.fixture(scope="module")
+def whole(zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shell = Shell(zygote, tmp_path_factory.mktemp("whole") / "here")
+    shell.run(*RUN, "--out", "whole")
+    return shell.folder / "whole"
+
+
+def killed(process: Process) -> None:
+    code = process.wait()
+    assert code == -signal.SIGKILL, f"the point was not reached: exit {code}\n{process.err}"
+
+
+def check(shell: Shell, whole: Path, kept: dict[str, object], kills: int) -> None:
+    """Finish it; nothing that was on the disk is gone, nothing was done twice, no more was asked than had to be."""
+    shell.run(*RUN, "--out", "killed")
+    run = shell.folder / "killed"
+    assert final_files(run) == final_files(whole)
+    oracle(run, max_items=RECORDS)
+    settled = [entry["record_id"] for entry in entries(run, "outcome")]
+    assert Counter(settled) == dict.fromkeys(settled, 1)
+    assert len(settled) == RECORDS
+    assert {entry["record_id"]: entry for entry in entries(run, "outcome")}.items() >= kept.items()
+    calls = json_of(whole / "summary.json")["calls"]
+    assert calls <= len(entries(run, "answer")) <= calls + kills * CONCURRENCY
+    asked = [(line["record_id"], line["step"], line["kind"]) for line in lines_of(run / "conversations.jsonl")]
+    assert sorted(asked) == sorted(
+        (o["record_id"], o["step"], o["kind"]) for o in lines_of(whole / "conversations.jsonl")
+    )
+    for path in run.glob("*.json"):
+        json_of(path)
+    assert not list(run.glob("*.tmp"))
+    assert not list(run.glob(".*.tmp"))
+
+
+def on_disk(run: Path) -> dict[str, object]:
+    return {entry["record_id"]: entry for entry in entries(run, "outcome")}
+
+
+@pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
+def test_killed_there_it_ends_as_if_never_killed(shell: Shell, whole: Path, point: str):
+    killed(shell.start(*PACED, kill_at=point))
+    check(shell, whole, on_disk(shell.folder / "killed"), 1)
+
+
+@pytest.mark.parametrize("point", RESUMED_POINTS.values(), ids=RESUMED_POINTS)
+def test_killed_again_while_it_goes_on_it_ends_as_if_never_killed(shell: Shell, whole: Path, point: str):
+    killed(shell.start(*PACED, kill_at="during:write:journal.jsonl:7"))
+    run = shell.folder / "killed"
+    for name, line in (("conversations", b'{"record_id":"unsettled"}\n'), ("journal", b'{"len":99,"crc":"0')):
+        with (run / f"{name}.jsonl").open("ab") as file:  # half of a write may have ended with a line
+            file.write(line)
+    kept = on_disk(run)
+    assert kept
+    killed(shell.start(*PACED, kill_at=point))
+    assert on_disk(run).items() >= kept.items(), "going on with it lost what it had"
+    check(shell, whole, on_disk(run), 2)
+
+
+@pytest.mark.parametrize("point", ["before:sync:journal.jsonl:1", "during:write:.outcomes.jsonl.tmp:1"])
+def test_killed_while_it_is_drained_it_ends_as_if_never_killed(shell: Shell, whole: Path, point: str):
+    when, kind, name, _ = point.split(":")
+    process = shell.start(
+        *RUN,
+        "--mock-latency",
+        "ttft=0.1,itl=0.001",
+        "--out",
+        "killed",
+        kill_at=f"{when}:{kind}:{name}:{DRAINING[name]}",
+    )
+    run = shell.folder / "killed"
+    wait_until(lambda: len(entries(run, "answer")) > 2, "answers")
+    process.send(signal.SIGINT)
+    killed(process)
+    check(shell, whole, on_disk(run), 1)
+
+
+DRAINING = {"journal.jsonl": 8, ".outcomes.jsonl.tmp": 1}
+"""Late enough to be after the signal."""
