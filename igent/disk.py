@@ -10,6 +10,7 @@ __all__ = ["SYSTEM_DISK", "Disk", "FileState", "Mode", "SystemDisk", "read_at", 
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -40,7 +41,7 @@ class Disk(Protocol):
 
     def open(self, path: Path, mode: Mode) -> RawIOBase:
         """The file, unbuffered: `write` may take less than it is given (see write_all). A new one is its owner's
-        alone."""
+        alone. What is not a regular file is refused."""
         ...
 
     def sync(self, file: RawIOBase) -> None:
@@ -164,7 +165,12 @@ SYSTEM_DISK: Disk = SystemDisk()
 
 
 def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_BINARY", 0), _OWNER_ONLY)
+    """A device could be read without end, and a pipe would be waited for."""
+    descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0), _OWNER_ONLY)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", path)
+    return descriptor
 
 
 def _release(lock: FileLock) -> None:

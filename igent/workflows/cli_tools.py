@@ -15,10 +15,12 @@ from igent.errors import ConfigError, IgentError
 from igent.reporting.plain import one_line
 from igent.workflows.checkup import check_all
 from igent.workflows.constellation import load_constellation
+from igent.workflows.output import results
 from igent.workflows.starter import make_starter
 
 
 @click.command(name="list")
+@results()
 def list_() -> None:
     """List the constellations.
 
@@ -41,6 +43,7 @@ def list_() -> None:
 @click.command()
 @click.argument("files", nargs=-1)
 @click.pass_context
+@results()
 def validate(context: click.Context, /, files: tuple[str, ...]) -> None:
     """Check constellations, say all that is wrong.
 
@@ -79,6 +82,7 @@ def init(folder: Path, source: str, name: str | None) -> None:
 @click.option("--base-url", metavar="URL", help="The endpoint to look at. [default: the provider's]")
 @click.option("--call", "model", metavar="MODEL", help="Make one call of one token to this model.")
 @click.pass_context
+@results()
 def doctor(context: click.Context, /, base_url: str | None, model: str | None) -> None:
     """Check this machine, say how to mend it.
 

@@ -127,13 +127,15 @@ class Shell:
         *arguments: str | Path,
         module: str = "igent.workflows",
         broken_stdout: bool = False,
+        stdout: str | None = None,
         kill_at: str | None = None,
         **env: str,
     ) -> Process:
-        """Start `python -m MODULE ARGUMENTS` and return at once. `kill_at` is a point at which it dies as of kill -9:
+        """Start `python -m MODULE ARGUMENTS` and return at once; stdout goes to a file, to a pipe without a reader
+        if it is `broken`, or to the `stdout` of that path. `kill_at` is a point at which it dies as of kill -9:
         see cli_zygote.arm."""
         number = len(self._started)
-        names = [None if broken_stdout else f"{number}.out", f"{number}.err"]
+        names = [None if broken_stdout else stdout or f"{number}.out", f"{number}.err"]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("IGENT_", "OPENAI_"))}  # noqa: TID251
         request = {
             "do": "start",
@@ -149,16 +151,16 @@ class Shell:
         self._started.append(process)
         return process
 
-    def run(self, *arguments: str | Path, code: int = 0, module: str = "igent.workflows", **env: str) -> Process:
-        """Run it to its end. Asserts the exit code, and that no traceback was shown."""
-        process = self.start(*arguments, module=module, **env)
+    def run(self, *arguments: str | Path, code: int = 0, module: str = "igent.workflows", **options: Any) -> Process:
+        """Run it to its end; `options` are those of `start`. Asserts the exit code, and that no traceback was shown."""
+        process = self.start(*arguments, module=module, **options)
         found = process.wait()
         assert found == code, f"exit {found}, not {code}\nstdout: {process.out}\nstderr: {process.err}"
         assert "Traceback" not in process.err + process.out, process.err
         return process
 
-    def igent(self, *arguments: str | Path, code: int = 0, **env: str) -> Process:
-        return self.run(*arguments, code=code, module="igent", **env)
+    def igent(self, *arguments: str | Path, code: int = 0, **options: Any) -> Process:
+        return self.run(*arguments, code=code, module="igent", **options)
 
     def kill_all(self) -> None:
         for process in self._started:

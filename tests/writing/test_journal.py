@@ -346,15 +346,6 @@ async def test_the_kth_failure_loses_nothing_that_was_acknowledged(
     assert (k, len(acknowledged)) == (17, 4)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-async def test_a_full_disk_names_path_and_errno() -> None:
-    file = AppendFile(Path("/dev/full"))
-    with pytest.raises(OSError, match="No space left"):
-        file.append(b"x" * 100_000)
-    with suppress(OSError):
-        file.close()
-
-
 async def test_a_folder_that_is_not_there_is_ours(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match=r"none.journal.jsonl: cannot be opened: .*errno 2"):
         Journal(tmp_path / "none" / "journal.jsonl")
