@@ -50,7 +50,7 @@ _WORDS = {
     "scenario": "it is of scenario {then}, not {now}",
     "files": "the input files have changed",
     "constellation": "the constellation file has changed",
-    "prompts": "the prompts have changed",
+    "prompts": "the prompts have changed (the files, or what this igent adds to them)",
     "models": "other models were asked",
     "critic": "its critic policy was {then}, now it is {now}",
     "seed": "its seed was {then}, now it is {now}",
