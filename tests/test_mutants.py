@@ -1,0 +1,13 @@
+"""The naive variants still fit the code, so that tests/mutants.py, which takes minutes, shows what it is to show."""
+
+from __future__ import annotations
+
+import pytest
+from mutants import areas, misfit, read
+
+
+@pytest.mark.parametrize("area", areas())
+def test_each_variant_can_be_made_and_its_test_is_there(area: str):
+    wrong = {mutation["what"]: said for mutation in read(area) if (said := misfit(mutation))}
+    assert not wrong
+    assert all(mutation["promise"] and mutation["what"] for mutation in read(area))
