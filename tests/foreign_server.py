@@ -66,6 +66,7 @@ class Call:
     tokens: int = 0
     sent: int = 0
     prompt_chars: int = 0
+    authorization: str = ""
     messages: list[dict[str, Any]] = field(default_factory=list, repr=False)
     text: str = field(default="", repr=False)
 
@@ -135,13 +136,15 @@ class ForeignServer:
     async def _stats(self, _: web.Request) -> web.Response:
         total = {key: sum(getattr(c, key) for c in self.calls) for key in ("tokens", "sent", "prompt_chars")}
         models = Counter(c.model for c in self.calls)
-        return web.json_response({"calls": len(self.calls), "models": models, **total})
+        faults = Counter(c.fault for c in self.calls if c.fault)
+        return web.json_response({"calls": len(self.calls), "models": models, "faults": faults, **total})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         chat = read_chat(body["messages"])
         call = Call(body["model"], chat.record_id, role_of(body["model"], chat), messages=body["messages"])
         call.prompt_chars = sum(len(str(m.get("content"))) for m in body["messages"])
+        call.authorization = request.headers.get("Authorization", "")
         self.calls.append(call)
         key = (call.model, call.record_id)
         self._seen[key] += 1

@@ -8,12 +8,24 @@ __all__ = ["Settings", "load_settings"]
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from igent.config.policy import CriticPolicy
 from igent.errors import ConfigError, Problem
+
+_OPENAI_DOMAIN = ".openai.com"
+
+
+class _OpenAI(BaseSettings):
+    """What the environment holds for OpenAI's own clients: a key, and where that is to be sent instead."""
+
+    model_config = SettingsConfigDict(env_prefix="OPENAI_", frozen=True, extra="ignore")
+
+    api_key: SecretStr | None = None
+    base_url: str | None = None
 
 
 class Settings(BaseSettings):
@@ -40,9 +52,10 @@ class Settings(BaseSettings):
     base_url: str | None = Field(
         default=None, validation_alias=AliasChoices("base_url", "IGENT_BASE_URL", "OPENAI_BASE_URL")
     )
-    api_key: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("api_key", "IGENT_API_KEY", "OPENAI_API_KEY")
-    )
+    api_key: SecretStr | None = None
+    """A key for whatever endpoint is named; see `key`."""
+    allow_host: str | None = None
+    """A further host that OPENAI_API_KEY may be sent to."""
     critic: str | None = None
     mock: bool = False
     mock_errors: float = Field(default=0.0, ge=0.0, le=1.0)
@@ -50,6 +63,7 @@ class Settings(BaseSettings):
     seed: int = 0
     conversations: bool = True
     """Whether conversations.jsonl is written."""
+    _openai: _OpenAI = PrivateAttr(default_factory=_OpenAI)
 
     @field_validator("model", mode="before")
     @classmethod
@@ -62,6 +76,23 @@ class Settings(BaseSettings):
         if value is not None:
             CriticPolicy.parse(value)
         return value
+
+    def key(self) -> SecretStr | None:
+        """The key to send to the endpoint: one that was given for it, or OPENAI_API_KEY where that belongs."""
+        if self.api_key is not None or self.withheld_from() is not None:
+            return self.api_key
+        return self._openai.api_key
+
+    def withheld_from(self) -> str | None:
+        """The host that OPENAI_API_KEY is not sent to, because it was given for another; None when none is kept back.
+
+        It belongs to OpenAI, to the host of OPENAI_BASE_URL, and to `allow_host`.
+        """
+        if self.api_key is not None or self._openai.api_key is None or self.base_url is None:
+            return None
+        host = _host(self.base_url)
+        given_for = {_host(self._openai.base_url or ""), (self.allow_host or "").lower()} - {""}
+        return None if host in given_for or host.endswith(_OPENAI_DOMAIN) else host
 
     def models_of(self, agents: dict[str, str | None]) -> dict[str, str | None]:
         """The model of each agent: `--model AGENT=NAME`, else `--model NAME`, else the constellation's (given).
@@ -92,6 +123,15 @@ def load_settings(**given: Any) -> Settings:
         raise ConfigError(*(_problem(item) for item in error.errors())) from error
     except SettingsError as error:
         raise ConfigError(f"the environment's IGENT_ variables: {error}") from error
+
+
+def _host(url: str) -> str:
+    """In lower case; "" for what is no plain address: one that others may read otherwise gets no key."""
+    try:
+        parts = urlsplit(url)
+        return "" if {"@", "\\"} & set(url) or parts.scheme not in {"http", "https"} else parts.hostname or ""
+    except ValueError:
+        return ""
 
 
 def _problem(item: Any) -> Problem:

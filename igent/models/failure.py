@@ -37,7 +37,7 @@ _SECRET = re.compile(r"sk-[\w*.\-]{3,}|(?<=Bearer )[\w*.\-~+/=]{3,}", re.IGNOREC
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 _REMEDIES = {
-    "key": "set a valid key in OPENAI_API_KEY; for another endpoint give --base-url and its key",
+    "key": "set a valid key: in OPENAI_API_KEY for OpenAI, in IGENT_API_KEY for another endpoint",
     "permission": "the key may not use this: check its permissions, the model's name and the region",
     "model": "check the model's name (--model) and the endpoint's address (--base-url, ends in /v1)",
     "quota": "add credit or raise the quota of the account; the same command then resumes the run",

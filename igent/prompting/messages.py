@@ -1,7 +1,8 @@
-"""From blocks of data to the text of a message: each block one complete JSON value, fenced, under a heading.
+"""From blocks of data to the text of a message: each block one complete JSON value, as a code block under a heading,
+all of them in a fence (see igent.fence).
 
-Text from records is data and may say anything; it can not close its fence, because every backtick inside the JSON is
-written as an escape, which a JSON reader turns back.
+Text from records is data and may say anything. It cannot close its code block, because every backtick inside the JSON
+is written as an escape, which a JSON reader turns back; nor the fence, which nobody knows before the message is made.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from igent.fence import fenced
 from igent.types import Violation
 
 Blocks = Mapping[str, Any]
@@ -46,7 +48,7 @@ def _violations(violations: Sequence[Violation]) -> list[dict[str, str]]:
 
 
 def _blocks(blocks: Blocks) -> str:
-    return "\n".join(f"## {heading}\n```json\n{_json(value)}\n```\n" for heading, value in blocks.items())
+    return fenced("\n".join(f"## {heading}\n```json\n{_json(value)}\n```\n" for heading, value in blocks.items()))
 
 
 def _json(value: Any) -> str:

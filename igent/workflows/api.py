@@ -38,6 +38,7 @@ async def run_workflow(
     model: str | Sequence[str] = (),
     base_url: str | None = None,
     api_key: str | None = None,
+    allow_host: str | None = None,
     critic: str | None = None,
     mock: bool = False,
     mock_errors: float = 0.0,
@@ -64,7 +65,8 @@ async def run_workflow(
         hedge: Whether a second call is sent beside one that is slower than most. None: the constellation's.
         model: "NAME" for all agents, "AGENT=NAME" for one; one such string or several.
         base_url: An OpenAI-compatible endpoint, up to "/v1". None: OPENAI_BASE_URL, else the provider's own.
-        api_key: None: OPENAI_API_KEY.
+        api_key: A key for `base_url`. None: IGENT_API_KEY, else OPENAI_API_KEY where that belongs (see allow_host).
+        allow_host: A host that OPENAI_API_KEY may be sent to, beside OpenAI's and that of OPENAI_BASE_URL.
         critic: "always", "invalid", "never" or "sample:P". None: the constellation's.
         mock: Answer in the process, without key or network.
         mock_errors: The share (0 to 1) of the mock's first answers that are wrong.
@@ -95,6 +97,7 @@ async def run_workflow(
         model=_models(model),
         base_url=base_url,
         api_key=api_key,
+        allow_host=allow_host,
         critic=critic,
         mock=mock,
         mock_errors=mock_errors,

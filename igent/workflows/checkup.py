@@ -67,8 +67,11 @@ def _constellations() -> Iterator[Finding]:
 
 def _key(settings: Settings) -> Iterator[Finding]:
     where = settings.base_url or "the provider's own endpoint"
-    if settings.api_key is not None:
-        yield Finding(True, f"a key of {len(settings.api_key.get_secret_value())} characters is set, for {where}")
+    key = settings.key()
+    if key is not None:
+        yield Finding(True, f"a key of {len(key.get_secret_value())} characters is set, for {where}")
+    elif (host := settings.withheld_from()) is not None:
+        yield Finding(None, f"OPENAI_API_KEY is not sent to {host}: set IGENT_API_KEY, or give --allow-host {host}")
     elif settings.base_url:
         yield Finding(None, f"no key is set; fine if {where} asks for none")
     else:

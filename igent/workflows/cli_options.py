@@ -65,6 +65,7 @@ STARTED: tuple[Option[Any], ...] = (
 
 ENDPOINT: tuple[Option[Any], ...] = (
     click.option("--base-url", metavar="URL", help="An OpenAI-compatible endpoint. [default: the provider's]"),
+    click.option("--allow-host", metavar="HOST", help="A host that OPENAI_API_KEY may be sent to, beside OpenAI's."),
     click.option(
         "--concurrency", callback=_concurrency, metavar="N|auto", help="Records in flight at once; auto: found out."
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["NO_MODEL", "build_client", "build_endpoint", "chat_client_maker"]
 
+import logging
 from collections.abc import Callable
 
 from autogen_core.models import ChatCompletionClient
@@ -22,6 +23,10 @@ from igent.models.pace import Pace
 from igent.models.toll import Toll
 from igent.types import CallContext, ChatRequest, Completion, Model, StopFactory
 from igent.workload import Workload
+
+log = logging.getLogger("igent.endpoint")
+
+_WITHHELD = "it was not given for that host; set IGENT_API_KEY to a key for it, or allow it with --allow-host"
 
 
 class _NoModel:
@@ -56,14 +61,16 @@ def build_endpoint(settings: Settings, run: RunSpec, *, needs_key: bool = True) 
     """The endpoint of a run, with its bounds. Raises AuthError when there is no key for the provider's own, unless
     none is needed.
     """
-    if needs_key and not settings.mock and settings.api_key is None and settings.base_url is None:
+    if needs_key and not settings.mock and settings.key() is None and settings.base_url is None:
         raise AuthError(
             "no API key: set OPENAI_API_KEY, name another endpoint with --base-url, or try it without a model: --mock"
         )
+    if (host := settings.withheld_from()) and not settings.mock:
+        log.warning("OPENAI_API_KEY is not sent to %s: %s", host, _WITHHELD)
     deadlines = run.deadlines
     return Endpoint(
         base_url=settings.base_url,
-        api_key=settings.api_key,
+        api_key=settings.key(),
         stream=run.stream,
         connect=deadlines.connect,
         first_token=deadlines.first_token,

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from igent.errors import RunFolderError
+from igent.fence import without_fence
 from igent.outcome import Outcome, PhaseTiming, StepReport
 from igent.types import ChatRequest, Completion, JsonObject, Usage, Violation
 
@@ -66,11 +67,12 @@ def request_key(request: ChatRequest) -> str:
     """What an answer is filed under: record/step/agent/round/model/checksum of the messages.
 
     The checksum is the first 16 hex digits of the SHA-256 over role and content of each message, with their lengths; a
-    changed prompt, record or earlier answer gives another key. The parts are percent-quoted, so that no two calls meet.
+    changed prompt, record or earlier answer gives another key, another fence around the same data does not. The parts
+    are percent-quoted, so that no two calls meet.
     """
     digest = sha256()
     for message in request.messages:
-        for text in (message.role, message.content):
+        for text in (message.role, without_fence(message.content)):
             data = text.encode("utf-8", "surrogatepass")
             digest.update(b"%d:" % len(data))
             digest.update(data)
