@@ -1,13 +1,20 @@
-"""Counts what goes through the stack."""
+"""Counts what goes through the stack, and looks whose answers they are."""
 
 from __future__ import annotations
 
 __all__ = ["Meter", "StackFigures"]
 
 import asyncio
+import logging
+import re
 from dataclasses import dataclass
 
 from igent.types import ChatRequest, Completion, Model, StopFactory
+
+log = logging.getLogger("igent.models")
+
+# What a name may go on with and be of the same model: "gpt-4o-2024-08-06", "m@20250101", "m:latest", "m-v2".
+_VERSION = re.compile(r"[-@:.](?:v?\d[\d.-]*|latest)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +41,16 @@ class StackFigures:
 
 
 class Meter:
-    """A Model that passes calls on to `model`, and counts; see StackFigures for what."""
+    """A Model that passes calls on to `model`, and counts; see StackFigures for what.
+
+    Warns, once for each pair of names, when another model answers than the one that was asked.
+    """
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._calls = self._finished = self._failed = self._given_up = 0
         self._peak = self._recalled = self._hedged = 0
+        self._others: set[tuple[str, str]] = set()
 
     async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
         """See Model.complete."""
@@ -56,7 +67,15 @@ class Meter:
         self._finished += 1
         self._recalled += completion.recalled
         self._hedged += completion.hedged if not completion.recalled else 0
+        self._compare(request.model, completion.model)
         return completion
+
+    def _compare(self, asked: str, answered: str) -> None:
+        if asked == answered or (asked, answered) in self._others:
+            return
+        self._others.add((asked, answered))
+        if not _is_same(asked, answered):
+            log.warning("model %.100r was asked, and %.100r says that it answered: check --model", asked, answered)
 
     @property
     def _in_flight(self) -> int:
@@ -81,3 +100,9 @@ class Meter:
     async def close(self) -> None:
         """See Model.close."""
         await self._model.close()
+
+
+def _is_same(asked: str, answered: str) -> bool:
+    """Whether the names may be of one model: but for upper case, the provider in front, and a version behind."""
+    one, other = (name.lower().rpartition("/")[2] for name in (asked, answered))
+    return other.startswith(one) and (one == other or _VERSION.fullmatch(other[len(one) :]) is not None)
