@@ -17,7 +17,7 @@ from igent.config.settings import Settings
 from igent.errors import ConfigError, IgentError
 from igent.files import replace_file
 from igent.models.http import OpenAIModel
-from igent.reporting.facts import versions
+from igent.reporting.facts import versions, without_secrets
 from igent.types import CallContext, ChatMessage, ChatRequest
 from igent.workflows.constellation import load_constellation
 from igent.workflows.model import build_endpoint
@@ -66,7 +66,7 @@ def _constellations() -> Iterator[Finding]:
 
 
 def _key(settings: Settings) -> Iterator[Finding]:
-    where = settings.base_url or "the provider's own endpoint"
+    where = without_secrets(settings.base_url) if settings.base_url else "the provider's own endpoint"
     key = settings.key()
     if key is not None:
         yield Finding(True, f"a key of {len(key.get_secret_value())} characters is set, for {where}")

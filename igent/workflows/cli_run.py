@@ -19,6 +19,7 @@ from igent.config.locate import list_constellations
 from igent.config.settings import Settings, load_settings
 from igent.errors import ConfigError, LimitError
 from igent.reporting.cost import price
+from igent.reporting.facts import without_secrets
 from igent.reporting.failures import failures
 from igent.reporting.figures import total_cost
 from igent.reporting.forecast import forecast_table
@@ -197,7 +198,16 @@ def _again(instead: dict[str, str]) -> str:
             kept.append(argument)
         skip = not skip and name in instead and "=" not in argument
     more = [word for option, value in instead.items() for word in (option, value)]
-    return " ".join([_program(Path(sys.argv[0])), *map(shlex.quote, [*kept, *more])])
+    return " ".join([_program(Path(sys.argv[0])), *(shlex.quote(_shown(word)) for word in [*kept, *more])])
+
+
+def _shown(word: str) -> str:
+    """An address without what it may hold of credentials."""
+    if "://" not in word:
+        return word
+    option, equals, address = word.partition("=") if word.startswith("--") else ("", "", word)
+    shown = without_secrets(address)
+    return f"{option}{equals}{shown}" + ("…" if shown != address else "")
 
 
 def _program(script: Path) -> str:
