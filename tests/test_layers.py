@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "igent"
-BASE = {"errors", "types", "outcome", "workload", "clock", "disk", "fence", "files", "config"}
+BASE = {"errors", "types", "outcome", "workload", "clock", "confined", "disk", "fence", "files", "config"}
 ROOMS = {
     "records", "prompting", "models", "agents", "parsing",
     "validation", "capacity", "writing", "reporting", "workloads",
