@@ -6,7 +6,7 @@ rename without the first fsync can leave an empty file after a power loss; witho
 
 from __future__ import annotations
 
-__all__ = ["AppendFile", "FolderLock", "disk_failure", "replace_file"]
+__all__ = ["MOST_AT_ONCE", "AppendFile", "FolderLock", "disk_failure", "replace_file"]
 
 import os
 from collections.abc import Callable, Iterable
@@ -16,6 +16,11 @@ from pathlib import Path
 from igent.disk import SYSTEM_DISK, Disk, read_at, write_all
 from igent.errors import Problem, RunFolderError, RunInUseError
 
+MOST_AT_ONCE = 1 << 25
+"""How many bytes may be appended to a file between two syncs: so many are not known to be on the disk when it is
+opened."""
+
+_PIECE = 1 << 20
 _REMEDY = "make room or mend the disk, then start the same command again: what the journal has is kept"
 
 
@@ -48,7 +53,10 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, durable: bool = True, d
 
 class AppendFile:
     """A file that only grows. What `append` was given is on the disk once `sync` has returned; what is there already is
-    once it is open: a process that was killed may have left it to the system."""
+    once it is open: a process that was killed, or refused by the disk, may have left its end to the system.
+
+    A file is to be appended to by at most MOST_AT_ONCE bytes between two syncs.
+    """
 
     def __init__(self, path: Path, disk: Disk = SYSTEM_DISK) -> None:
         self.path, self._disk = path, disk
@@ -58,7 +66,7 @@ class AppendFile:
             self.size = found.size if found else 0
             self._synced = self.size
             if self.size:
-                disk.sync(self._file)
+                _write_anew(path, self.size, disk)
             disk.sync_folder(path.parent)
         except BaseException:
             self._file.close()
@@ -84,6 +92,19 @@ class AppendFile:
     def close(self) -> None:
         """Close the file; what was not synced is left to the system."""
         self._file.close()
+
+
+def _write_anew(path: Path, size: int, disk: Disk) -> None:
+    """Write the end of the file once more, byte for byte as it is, and sync. After an fsync that failed, the system
+    shows bytes that it no longer means to write: the next fsync would say that all is well, and a power loss take them.
+    Written again they are on the disk, or the disk refuses again. What a torn write leaves is what was there."""
+    with disk.open(path, "r+b") as file:
+        at = max(0, size - MOST_AT_ONCE)
+        while data := read_at(file, at, min(_PIECE, size - at)):
+            file.seek(at)
+            write_all(file, data)
+            at += len(data)
+        disk.sync(file)
 
 
 class FolderLock:

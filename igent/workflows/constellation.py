@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Constellation", "load_constellation"]
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -42,6 +42,7 @@ class Constellation:
     places: Places
     models: Mapping[str, str]
     _library: PromptLibrary
+    _rendered: dict[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -57,7 +58,10 @@ class Constellation:
         """An agent as it takes part in a step, its prompt rendered for that step's schema."""
         spec = self.spec.agents[agent]
         assert spec.role != "rule"  # they take no part in the talk  # noqa: S101
-        system = self._library.render(spec.prompt or "", _variables(self.spec.name, agent, self.workload, step))
+        system = self._rendered.get((agent, step.output))
+        if system is None:  # once: a run has the prompts that it began with, whoever edits them meanwhile
+            system = self._library.render(spec.prompt or "", _variables(self.spec.name, agent, self.workload, step))
+            self._rendered[agent, step.output] = system
         return Participant(
             name=agent,
             role=spec.role,

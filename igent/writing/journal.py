@@ -17,7 +17,7 @@ from pathlib import Path
 
 from igent.disk import SYSTEM_DISK, Disk
 from igent.errors import IgentError, InternalError
-from igent.files import AppendFile, disk_failure, replace_file
+from igent.files import MOST_AT_ONCE, AppendFile, disk_failure, replace_file
 from igent.types import JsonObject
 from igent.writing.lines import Place, to_line
 from igent.writing.reader import JournalContents, chunks_from, scan_journal
@@ -149,7 +149,7 @@ class Journal:
         await self._thread.idle()
         if self._error is not None or not self._pending:
             return
-        batch, self._pending = self._pending, []
+        batch, self._pending = _one_batch(self._pending)
         piece = self._thread.start(partial(self._append, batch))
         piece.add_done_callback(partial(self._settle, batch))
         await asyncio.wait([piece])
@@ -190,6 +190,17 @@ class Journal:
                 # What was synced is safe; of what was not, everybody concerned has been told.
                 with suppress(OSError):
                     file.close()
+
+
+def _one_batch(pending: list[_Item]) -> tuple[list[_Item], list[_Item]]:
+    """What can be written before one fsync, and the rest."""
+    audit = lines = 0
+    for number, item in enumerate(pending):
+        audit += len(item.audit)
+        lines += len(item.line)
+        if number and max(audit, lines) > MOST_AT_ONCE:
+            return pending[:number], pending[number:]
+    return pending, []
 
 
 def _put(file: AppendFile, data: bytes) -> None:

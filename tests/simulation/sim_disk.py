@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Killed", "MemoryDisk", "Session"]
+__all__ = ["KilledError", "MemoryDisk", "Session"]
 
 import errno
 import os
@@ -15,23 +15,44 @@ from typing import Any
 from igent.disk import FileState, Mode
 
 
-class Killed(OSError):
+class KilledError(OSError):
     """The process that asks is dead: nothing that it still does happens."""
 
 
 class _Inode:
-    """A file's content: as the system has it, and as the disk has it. After a failed fsync what was not durable then
-    never will be, whatever a later one says."""
+    """A file's content: as the system has it, and as the disk has it. What was not durable when an fsync failed is
+    `lost`: the system shows it, and writes it no more, whatever a later fsync says, unless it is written again."""
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.data = bytearray()
         self.durable = b""
-        self.lost: int | None = None
+        self.lost: list[tuple[int, int]] = []
         self.changed = 0
 
     def sync(self) -> None:
-        self.durable = bytes(self.data if self.lost is None else self.data[: self.lost])
+        shown = bytearray(self.data)
+        for start, end in self.lost:
+            shown[start:end] = bytes(end - start)  # a hole
+        self.durable = bytes(shown)
+
+    def fail_to_sync(self) -> None:
+        pairs = enumerate(zip(self.data, self.durable, strict=False))
+        same = next((at for at, (one, other) in pairs if one != other), min(len(self.data), len(self.durable)))
+        if same < len(self.data):
+            self.lost.append((same, len(self.data)))
+
+    def write(self, at: int, data: bytes) -> None:
+        self.data[at : at + len(data)] = data
+        self._keep_lost_outside(at, at + len(data))
+
+    def cut(self, size: int) -> None:
+        del self.data[size:]
+        self._keep_lost_outside(size, max([size, *(end for _, end in self.lost)]))
+
+    def _keep_lost_outside(self, start: int, end: int) -> None:
+        pieces = [piece for first, last in self.lost for piece in ((first, min(last, start)), (max(first, end), last))]
+        self.lost = [(first, last) for first, last in pieces if first < last]
 
 
 class MemoryDisk:
@@ -77,7 +98,7 @@ class MemoryDisk:
                 data = durable + kept
             else:
                 data = self.random.choice((durable, data, data[: self.random.randint(0, len(data))]))
-        inode.data, inode.durable, inode.lost = bytearray(data), data, None
+        inode.data, inode.durable, inode.lost = bytearray(data), data, []
 
     # What sessions do:
 
@@ -113,8 +134,8 @@ def _set(names: dict[Path, _Inode], path: Path, inode: _Inode | None) -> None:
 
 
 class Session:
-    """The disk as one process sees it. `before` is told each operation (kind, name) and may raise; returning True lets a
-    write take only a part. Once `dead`, nothing that is asked happens."""
+    """The disk as one process sees it. `before` is told each operation (kind, name) and may raise; returning True lets
+    a write take only a part. Once `dead`, nothing that is asked happens."""
 
     def __init__(self, disk: MemoryDisk, before: Callable[[str, str], bool]) -> None:
         self._disk, self._before = disk, before
@@ -122,14 +143,14 @@ class Session:
 
     def do(self, kind: str, path: Path) -> bool:
         if self.dead:
-            raise Killed(errno.ENODEV, "the process is dead")
+            raise KilledError(errno.ENODEV, "the process is dead")
         return self._before(kind, path.name)
 
     def open(self, path: Path, mode: Mode) -> RawIOBase:
         self.do(f"open {mode}", path)
         inode = self._disk.inode(path, new=mode in {"wb", "ab"})
         if mode == "wb":
-            inode.data = bytearray()
+            inode.cut(0)
             inode.changed += 1
         return _File(self, path, inode, mode)
 
@@ -137,11 +158,10 @@ class Session:
         assert isinstance(file, _File)
         try:
             self.do("sync", file.path)
-        except Killed:
+        except KilledError:
             raise
         except OSError:
-            if file.inode.lost is None:
-                file.inode.lost = len(file.inode.durable)
+            file.inode.fail_to_sync()
             raise
         file.inode.sync()
 
@@ -192,9 +212,8 @@ class _File(RawIOBase):
         data = bytes(data)
         if self._session.do("write", self.path):
             data = data[: max(1, len(data) // 2)]
-        content = self.inode.data
-        at = len(content) if self._mode == "ab" else self._at
-        content[at : at + len(data)] = data
+        at = len(self.inode.data) if self._mode == "ab" else self._at
+        self.inode.write(at, data)
         self._at = at + len(data)
         self.inode.changed += 1
         return len(data)
@@ -216,7 +235,7 @@ class _File(RawIOBase):
     def truncate(self, size: int | None = None) -> int:
         self._session.do("truncate", self.path)
         size = self._at if size is None else size
-        del self.inode.data[size:]
+        self.inode.cut(size)
         self.inode.changed += 1
         return size
 

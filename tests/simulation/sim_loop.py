@@ -1,9 +1,9 @@
-"""An event loop without a clock of its own: time jumps to the next timer, the ready callbacks run in a seeded order, and
-blocking work takes a seeded while."""
+"""An event loop without a clock of its own: time jumps to the next timer, the ready callbacks run in a seeded order,
+and blocking work takes a seeded while."""
 
 from __future__ import annotations
 
-__all__ = ["Deadlock", "SimClock", "SimLoop"]
+__all__ = ["DeadlockError", "SimClock", "SimLoop"]
 
 import asyncio
 import selectors
@@ -17,7 +17,7 @@ START = 1_000.0
 MOST_STEPS = 200_000
 
 
-class Deadlock(Exception):
+class DeadlockError(Exception):
     """Nothing is ready, and nothing ever will be."""
 
 
@@ -51,11 +51,11 @@ class SimLoop(asyncio.SelectorEventLoop):
     def advance(self, timeout: float | None) -> None:
         self.steps += 1
         if self.steps > MOST_STEPS:
-            raise Deadlock(f"no end after {MOST_STEPS} turns")
+            raise DeadlockError(f"no end after {MOST_STEPS} turns")
         self._at_step(self.steps)
         ready: deque[Any] = self._ready  # type: ignore[attr-defined]
         if timeout is None and not ready:
-            raise Deadlock("nothing is ready, and there is no timer")
+            raise DeadlockError("nothing is ready, and there is no timer")
         if timeout:
             self.virtual += timeout
         if len(ready) > 1:

@@ -20,11 +20,11 @@ NONSENSE = "I would rather talk about {the weather} and [other things]."
 
 
 class FaultyModel:
-    """Answers as the mock does, after a while; `rate` of the calls have a fault. Counts calls, those in flight, and
-    faults; `said` is told what happens."""
+    """Answers as the mock does, after a while, with so many wrong answers (`errors`); `rate` of the calls have a fault.
+    Counts calls, those in flight, and faults; `said` is told what happens."""
 
-    def __init__(self, random: Random, rate: float, clock: Clock, said: Callable[[str], None]) -> None:
-        self._mock = MockModel(SbusMock())
+    def __init__(self, random: Random, rate: float, errors: float, clock: Clock, said: Callable[[str], None]) -> None:
+        self._mock = MockModel(SbusMock(), errors=errors)
         self._random, self._rate, self._clock, self._said = random, rate, clock, said
         self.calls = self.in_flight = 0
         self.faults: Counter[str] = Counter()

@@ -6,9 +6,11 @@ from __future__ import annotations
 __all__ = ["World", "simulate"]
 
 import asyncio
+import atexit
 import hashlib
 import json
 import logging
+import shutil
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from random import Random
 from typing import Any
 from unittest import mock
 
+from foreign_data import make_dataset
 from oracle import check_run
 from sim_disk import MemoryDisk, Session
 from sim_loop import SimClock, SimLoop
@@ -38,17 +41,33 @@ CODES = (28, 5, 24, 30)  # ENOSPC, EIO, EMFILE, EROFS
 CHANGES = ("open wb", "open ab", "write", "sync", "sync_folder", "replace", "truncate")
 
 
+INPUTS = (0, 0, 1, 2, 3)
+"""0: the data that ships; else the seed of a made one, where suppliers run out and rows are wrong."""
+
+
 @cache
 def loaded(name: str) -> Constellation:
     return load_constellation(name)
 
 
+@cache
+def dataset(number: int) -> tuple[Path, str]:
+    """The data folder and the scenario."""
+    if not number:
+        return DATA, "overlap_only"
+    folder = Path(tempfile.mkdtemp(prefix="igent-simulated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder, make_dataset(folder, number, 6, tight=1.0, unusable=0.1)
+
+
 @dataclass
 class World:
-    """What happened: `problems` is empty when all is right; `trace` tells every step, `digest` is its checksum."""
+    """What happened: `problems` is empty when all is right; `trace` tells every step, `digest` is its checksum.
+    `errors` is the share of answers that are wrong, in each session alike."""
 
     seed: int
     problems: list[str] = field(default_factory=list)
+    errors: float = 0.0
     trace: list[str] = field(default_factory=list)
     sessions: int = 0
     kills: int = 0
@@ -74,7 +93,9 @@ class _Life:
         self.loop = SimLoop(random, self._step)
         self.disk = Session(disk, self._asked)
         clock = SimClock(self.loop)
-        self.model = FaultyModel(random, random.choice((0.0, 0.1, 0.3)) if faulty else 0.0, clock, self._say)
+        self.model = FaultyModel(
+            random, random.choice((0.0, 0.1, 0.3)) if faulty else 0.0, world.errors, clock, self._say
+        )
         self.clock = clock
         self.acknowledged: dict[str, str] = {}
         self.workflow: Workflow | None = None
@@ -116,9 +137,9 @@ class _Life:
             self._say(f"settled {outcome.record_id} {outcome.status}")
             self.acknowledged[outcome.record_id] = _gist(outcome)
 
-    def live(self, constellation: Constellation, records: int, concurrency: int) -> Any:
+    def live(self, constellation: Constellation, **options: Any) -> Any:
         """Run to the end, of whatever kind. Returns the report, or the error."""
-        settings = load_settings(mock=True, max_items=records, concurrency=concurrency, out=RUN, data=DATA)
+        settings = load_settings(mock=True, out=RUN, **options)
         asyncio.set_event_loop(self.loop)
         try:
             return self.loop.run_until_complete(self._run(constellation, settings))
@@ -153,6 +174,9 @@ def simulate(seed: int) -> World:
     world, disk = World(seed), MemoryDisk(random)
     constellation = loaded(random.choice(CONSTELLATIONS))
     records, concurrency = random.randint(2, 6), random.randint(1, 4)
+    data, scenario = dataset(random.choice(INPUTS))
+    given = {"data": data, "scenario": scenario, "max_items": records, "concurrency": concurrency}
+    world.errors = random.choice((0.0, 0.0, 0.3))
     lives = random.choice((0, 1, 1, 2, 3))
     promised: dict[str, str] = {}
     logging.getLogger("igent").setLevel(logging.CRITICAL)
@@ -160,7 +184,7 @@ def simulate(seed: int) -> World:
     with mock.patch("igent.fence.secrets.token_hex", lambda count: random.randbytes(count).hex()):
         for faulty in [True] * lives + [False]:
             life = _Life(world, disk, random, faulty=faulty)
-            ended = life.live(constellation, records, concurrency)
+            ended = life.live(constellation, **given)
             world.sessions += 1
             world.calls += life.model.calls
             world.faults += life.model.faults
@@ -175,6 +199,7 @@ def simulate(seed: int) -> World:
                 disk.crash(power=False)
             _keep_promises(world, promised, disk)
     _check_whole(world, disk, promised, records, lives * concurrency)
+    world.problems += _judged(disk, data, scenario, records)
     return world
 
 
@@ -215,16 +240,25 @@ def _check_whole(world: World, disk: MemoryDisk, promised: dict[str, str], recor
         now = f"{entry.get('status')} {entry.get('takes')} {json.dumps(entry.get('outputs'), sort_keys=True)}"
         if json.loads(json.dumps(now)) != was:
             world.problems.append(f"{record}: was acknowledged as {was[:80]}, is {now[:80]}")
-    answers = disk.read(RUN / "journal.jsonl").count(b'"entry":{"kind":"answer"')
-    needless = world.calls - answers - sum(world.faults.values())
+    entries = [json.loads(line)["entry"] for line in disk.read(RUN / "journal.jsonl").splitlines()]
+    answers = Counter(entry["key"] for entry in entries if entry["kind"] == "answer")
+    # Where a model has talked the same nonsense in two rounds, its critic is asked the same twice.
+    anew = {
+        key for key, count in answers.items() if count > 1 and not (world.faults["nonsense"] > 1 and "critic" in key)
+    }
+    world.problems += [f"the answer {key} was there, and bought again" for key in sorted(anew)]
+    needless = world.calls - answers.total() - sum(world.faults.values())
     # Of each session that was cut short: what was in flight, twice for phases that begin early, and what had come back
     # and was not yet durable.
     if needless > 4 * in_flight:
         world.problems.append(f"{needless} calls more than were needed or failed, of {world.calls}")
+    world.problems += [f"{path.name} was left" for path in disk.files() if path.name.endswith(".tmp")]
+
+
+def _judged(disk: MemoryDisk, data: Path, scenario: str, records: int) -> list[str]:
+    """What the oracle finds wrong with the run folder."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
-        for path, data in disk.files().items():
+        for path, content in disk.files().items():
             if path.parent == RUN:
-                (Path(folder) / path.name).write_bytes(data)
-                if path.name.endswith(".tmp"):
-                    world.problems.append(f"{path.name} was left")
-        world.problems += check_run(Path(folder), DATA, "overlap_only", max_items=records, today=SimClock(None).today())
+                (Path(folder) / path.name).write_bytes(content)
+        return check_run(Path(folder), data, scenario, max_items=records, today=SimClock(None).today())

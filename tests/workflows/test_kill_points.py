@@ -56,7 +56,8 @@ RESUMED_POINTS = {
     "conversations pruned, not in place": "before:replace:conversations.jsonl:1",
     "conversations pruned": "after:replace:conversations.jsonl:1",
     "the journal opened again": "after:open ab:journal.jsonl:1",
-    "the journal synced again": "after:sync:journal.jsonl:1",
+    "the journal's end half written anew": "during:write:journal.jsonl:1",
+    "the journal synced again": "after:sync:journal.jsonl:2",
     "the first new line": "during:write:journal.jsonl:2",
 }
 
@@ -107,8 +108,11 @@ def test_killed_there_it_ends_as_if_never_killed(shell: Shell, whole: Path, poin
 
 @pytest.mark.parametrize("point", RESUMED_POINTS.values(), ids=RESUMED_POINTS)
 def test_killed_again_while_it_goes_on_it_ends_as_if_never_killed(shell: Shell, whole: Path, point: str):
-    killed(shell.start(*PACED, kill_at="during:write:journal.jsonl:7"))
     run = shell.folder / "killed"
+    kills = 1
+    while not on_disk(run) and kills < 6:  # how much one write takes depends on how busy the machine is
+        killed(shell.start(*PACED, kill_at="during:write:journal.jsonl:7"))
+        kills += 1
     for name, line in (("conversations", b'{"record_id":"unsettled"}\n'), ("journal", b'{"len":99,"crc":"0')):
         with (run / f"{name}.jsonl").open("ab") as file:  # half of a write may have ended with a line
             file.write(line)
@@ -116,7 +120,7 @@ def test_killed_again_while_it_goes_on_it_ends_as_if_never_killed(shell: Shell, 
     assert kept
     killed(shell.start(*PACED, kill_at=point))
     assert on_disk(run).items() >= kept.items(), "going on with it lost what it had"
-    check(shell, whole, on_disk(run), 2)
+    check(shell, whole, on_disk(run), kills)
 
 
 @pytest.mark.parametrize("point", ["before:sync:journal.jsonl:1", "during:write:.outcomes.jsonl.tmp:1"])
