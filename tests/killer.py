@@ -32,7 +32,8 @@ from oracle import check_run
 TESTS = Path(__file__).parent
 FAULTS = ("--rate-429", "0.05", "--rate-500", "0.03", "--rate-cut", "0.03", "--rate-nonsense", "0.05")
 CALLS_A_RECORD = 2
-"""Of two phases, the second may begin while the first is being written: as many calls may be in flight a record."""
+"""Of two phases, the second may begin while the first is being written: as many calls may be in flight a record. Where
+phases do not begin early (speculate="off"), it is one."""
 
 
 @dataclass
@@ -67,13 +68,15 @@ def foreign_server(seed: int, pace: tuple[str, str]) -> Iterator[str]:
 class Killer:
     """One run folder, and the command that goes on with it."""
 
-    def __init__(self, folder: Path, url: str, scenario: str, *, concurrency: int, constellation: str) -> None:
+    def __init__(
+        self, folder: Path, url: str, scenario: str, *, concurrency: int, constellation: str, speculate: str
+    ) -> None:
         self.run = folder / "run"
         self._log = folder / "log"
-        self._concurrency = concurrency
+        self._in_flight = concurrency * (1 if speculate == "off" else CALLS_A_RECORD)
         options = ["--data", folder / "data", "--scenario", scenario, "--base-url", url, "--out", self.run]
         self._command = [sys.executable, "-m", "igent.workflows", constellation, *map(str, options)]
-        self._command += ["--concurrency", str(concurrency)]
+        self._command += ["--concurrency", str(concurrency), "--speculate", speculate]
         self._env = {**os.environ, "OPENAI_API_KEY": "sk-nobody", "IGENT_API_KEY": "sk-nobody"}  # noqa: TID251
         self._journal = b""
         self._settled: dict[str, bytes] = {}
@@ -153,7 +156,7 @@ class Killer:
         found.kept_answers = self._journal.count(b'"entry":{"kind":"answer"')
         found.calls, found.faults = stats["calls"], Counter(stats["faults"])
         resent = sum(found.faults[kind] for kind in ("429", "500", "cut"))
-        found.calls_allowed = found.kept_answers + resent + found.kills * self._concurrency * CALLS_A_RECORD
+        found.calls_allowed = found.kept_answers + resent + found.kills * self._in_flight
         if found.calls > found.calls_allowed:
             found.problems.append(f"{found.calls} calls, {found.calls_allowed} allowed")
         return found
@@ -168,6 +171,7 @@ def torment(
     concurrency: int = 8,
     pace: tuple[str, str] = ("0.1", "0.003"),
     constellation: str = "p1m1m2c",
+    speculate: str = "auto",
     at_work: float = 0.7,
     longest: float = 2.5,
 ) -> Killed:
@@ -177,7 +181,9 @@ def torment(
     chance = Random(f"killer/{seed}")
     began = time.monotonic()
     with foreign_server(seed, pace) as url:
-        killer = Killer(folder, url, scenario, concurrency=concurrency, constellation=constellation)
+        killer = Killer(
+            folder, url, scenario, concurrency=concurrency, constellation=constellation, speculate=speculate
+        )
         while killer.found.kills < kills and not killer.found.problems:
             if not killer.kill_after(chance.uniform(0, longest), at_work=chance.random() < at_work):
                 break
@@ -196,6 +202,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--constellation", default="p1m1m2c")
+    parser.add_argument("--speculate", default="auto", choices=("auto", "on", "off"))
     given = vars(parser.parse_args())
     with tempfile.TemporaryDirectory() as folder:
         found = torment(Path(folder), **given)

@@ -59,7 +59,7 @@ def is_noticed(mutation: dict[str, Any], tree: Path) -> str | None:
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutation["test"]],
             cwd=tree,
-            env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},  # noqa: TID251
+            env={**os.environ, "IGENT_NIGHTLY": "0", "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},  # noqa: TID251
             capture_output=True,
             text=True,
             timeout=LIMIT_SECONDS,
@@ -74,8 +74,7 @@ def is_noticed(mutation: dict[str, Any], tree: Path) -> str | None:
     return None if ran.returncode == 1 else f"the test could not be run: {ran.stdout[-500:]}{ran.stderr[-500:]}"
 
 
-def main() -> int:
-    wanted = sys.argv[1:] or areas()
+def main(wanted: list[str]) -> int:
     wrong = total = 0
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "copy"
@@ -92,4 +91,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:] or areas()))
