@@ -98,7 +98,8 @@ class ProviderError(IgentError):
 
     `retryable` tells whether the same call may succeed later, `fatal` that no call can. `retries` and `rate_limited`
     are the attempts beyond the first that the call had, and the answers of 429 among them; `wasted` the tokens that all
-    its attempts are estimated to have cost.
+    its attempts are estimated to have cost. `overdue` is by how many seconds its end came later than its deadline: for
+    so long this process was stopped, or held up. `reached` is False where no connection to the endpoint was had.
     """
 
     exit_code = 4
@@ -107,6 +108,8 @@ class ProviderError(IgentError):
     retries = 0
     rate_limited = 0
     wasted = NO_USAGE
+    overdue = 0.0
+    reached = True
 
 
 class AuthError(ProviderError):
@@ -139,6 +142,7 @@ class ConnectError(ProviderError):
     """No connection, or it broke before an answer began."""
 
     retryable = True
+    reached = False
 
 
 class DeadlineError(ProviderError):

@@ -38,10 +38,12 @@ phases do not begin early (speculate="off"), it is one."""
 
 @dataclass
 class Killed:
-    """What a killer did and found: `problems` is empty when all is right."""
+    """What a killer did and found: `problems` is empty when all is right; so many outcomes were on the disk at the last
+    kill as `settled_before` says."""
 
     kills: int = 0
     early_kills: int = 0
+    settled_before: int = 0
     seconds: float = 0.0
     outcomes: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
@@ -97,6 +99,7 @@ class Killer:
                 before = len(self._journal)
                 self._look()
                 self.found.early_kills += len(self._journal) == before
+                self.found.settled_before = len(self._settled)
                 return True
         self._ended(code)
         return False

@@ -12,12 +12,11 @@ from decimal import Decimal
 from igent.clock import Clock
 from igent.errors import LimitError, Problem, ProviderError
 from igent.models.line import Line
+from igent.models.protocol import MOST_OUTPUT
 from igent.models.seen import Seen, most_output, spent_on
 from igent.models.tokens import count_messages
 from igent.types import ChatRequest, Completion, Model, StopFactory, Usage
 
-# What an answer may take where the request sets no `max_tokens`.
-_MOST_OUTPUT = 4096
 # Input is counted as 4 bytes a token; other languages than English, and JSON, take up to twice the tokens.
 _MOST_INPUT = 2
 
@@ -64,7 +63,7 @@ class Budget:
         """What a call may cost at most; 0 where no cost is limited. Raises LimitError when its price is not known."""
         if self.max_cost is None:
             return Decimal(0)
-        output = math.ceil(most_output(request, _MOST_OUTPUT))
+        output = math.ceil(most_output(request, MOST_OUTPUT))
         return self._cost(request.model, Usage(_MOST_INPUT * count_messages(request.messages), output))
 
     def fits(self, most: Decimal) -> bool:

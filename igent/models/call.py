@@ -149,6 +149,7 @@ class Call:
         if self.ended.done():
             return
         if isinstance(error, ProviderError):
+            error.overdue = self._deadlines.overdue()
             if self._reader.started:
                 error.wasted = self._reader.spent
             elif begun:  # nobody knows whether it was worked on, and is billed

@@ -65,6 +65,11 @@ class CallDeadlines:
             self._timer.cancel()
             self._arm()
 
+    def overdue(self) -> float:
+        """By how many seconds the deadline has passed; 0 before. More than a moment means that nobody was there to see
+        it pass: the process was stopped."""
+        return max(0.0, self._loop.time() - min(self._due, self._total_at))
+
     def close(self) -> None:
         """The call is over."""
         self._timer.cancel()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from igent.models.connection import Connection, Want
-from igent.models.proxy import Proxy
+from igent.models.proxy import Proxy, ProxyError
 from igent.models.reply import Reply, ReplyError
 
 # How long the addresses of a name are trusted, and an address has before the next one is tried beside it (RFC 8305).
@@ -96,7 +96,7 @@ class _Tunnel:
     def on_head(self, reply: Reply) -> None:
         if not 200 <= reply.status < 300 and not self.opened.done():
             login = ": it asks for a login" if reply.status == 407 else ""
-            self.opened.set_exception(OSError(f"the proxy answered {reply.status}{login}"))
+            self.opened.set_exception(ProxyError(f"the proxy answered {reply.status}{login}", login=bool(login)))
 
     def on_body(self, data: bytes) -> Want:
         return Want.NOTHING
@@ -108,7 +108,7 @@ class _Tunnel:
     def on_lost(self, error: Exception) -> None:
         if not self.opened.done():
             what = "the proxy's answer is not HTTP" if isinstance(error, ReplyError) else "the proxy closed it"
-            self.opened.set_exception(ConnectionError(what))
+            self.opened.set_exception(ProxyError(what))
 
 
 class _Names:

@@ -9,7 +9,6 @@ __all__ = ["CallErrors", "parse_retry_after", "place_of"]
 
 import math
 import re
-import ssl
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -28,6 +27,7 @@ from igent.errors import (
     RequestError,
     ServerError,
 )
+from igent.models.causes import LOGIN_REMEDY, cause_of
 from igent.models.reply import ReplyError
 from igent.types import CallContext
 
@@ -45,7 +45,6 @@ _REMEDIES = {
     "server": "the endpoint is in trouble: try again later; the same command resumes the run",
     "request": "check the model's options and the length of the prompt",
     "protocol": "check that --base-url is an OpenAI-compatible endpoint, and that no proxy or login page is in between",
-    "connect": "check --base-url, the network, DNS, the proxy and the certificates",
 }
 
 
@@ -120,7 +119,7 @@ class CallErrors:
         if status >= 500 or status in (408, 409, 425):
             return ServerError(self._problem(what, "server", said), retry_after=wait)
         if status == 407:
-            return ConnectError(self._problem("the proxy asks for a login (407)", "connect", said))
+            return ConnectError(self._problem("the proxy asks for a login (407)", LOGIN_REMEDY, said))
         if status < 400:
             return ProtocolError(self._problem(what, "protocol", said))
         return RequestError(self._problem(what, "request", said))
@@ -168,10 +167,9 @@ class CallErrors:
         """The error for a connection that could not be made, or broke before the answer began."""
         if isinstance(error, ReplyError):
             return self.protocol(str(error), error.said)
-        kind = "TLS: " if isinstance(error, ssl.SSLError) else ""
-        return ConnectError(
-            self._problem(f"no connection to {self._host}", "connect", f"{kind}{type(error).__name__}: {error}")
-        )
+        cause, remedy = cause_of(error)
+        what = f"no connection to {self._host}: {cause}" if cause else f"no connection to {self._host}"
+        return ConnectError(self._problem(what, remedy, f"{type(error).__name__}: {error}"))
 
 
 def _loads(body: bytes) -> Any:

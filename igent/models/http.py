@@ -115,7 +115,9 @@ class OpenAIModel:
             async with asyncio.timeout(bounds[name]):
                 return await self._pool.open()
         except TimeoutError as error:
-            raise errors.deadline(name, bounds[name]) from error
+            late = errors.deadline(name, bounds[name])
+            late.reached = False
+            raise late from error
         except (OSError, UnicodeError) as error:
             raise errors.connection(error) from error
 

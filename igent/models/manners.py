@@ -8,10 +8,11 @@ import re
 from collections import defaultdict
 
 from igent.models.call import Refused
+from igent.models.protocol import BOUNDS
 from igent.types import ChatRequest
 
 # What the protocol knows, and an endpoint may not; the answer is the same without it, only dearer to get.
-_OPTIONAL = {"stop": re.compile(rb"\bstop\b"), "stream_options": re.compile(rb"\bstream_options\b")}
+_OPTIONAL = {name: re.compile(rb"\b" + name.encode() + rb"\b") for name in ("stop", "stream_options", *BOUNDS)}
 # Calls until a model that went on behind its stop is given another chance: one of them may wait in vain for a moment.
 _UNTIL_NEXT_CHANCE = 50
 
@@ -31,7 +32,10 @@ class Manners:
         """A request was refused: whether it is worth sending again, without a parameter that the refusal names."""
         if refused.status not in (400, 422):
             return False
-        sent = {"stream_options", *request.options} - without
+        # A bound that the user set is never left out: only the one that igent added by itself.
+        own = BOUNDS & request.options.keys()
+        bound = () if own else ("max_completion_tokens" if "max_tokens" in without else "max_tokens",)
+        sent = {"stream_options", *bound, *request.options} - without - own
         named = frozenset(name for name, word in _OPTIONAL.items() if name in sent and word.search(refused.body))
         self._refused[request.model] |= named
         return bool(named)

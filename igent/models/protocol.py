@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["finish_of", "request_body", "text_of", "usage_of"]
+__all__ = ["BOUNDS", "MOST_OUTPUT", "finish_of", "request_body", "text_of", "usage_of"]
 
 from collections.abc import Container, Mapping
 from typing import Any
@@ -10,6 +10,12 @@ from typing import Any
 import orjson
 
 from igent.types import ChatRequest, Finish, Usage
+
+BOUNDS = frozenset(("max_tokens", "max_completion_tokens"))
+"""The parameters that bound an answer; endpoints know the one, the other or both."""
+
+MOST_OUTPUT = 4096
+"""The tokens that an answer may have where the request does not say: no answer is without bound."""
 
 _FINISHES: dict[str, Finish] = {
     "stop": "stop",
@@ -22,7 +28,11 @@ _FINISHES: dict[str, Finish] = {
 
 
 def request_body(request: ChatRequest, *, stream: bool, without: Container[str] = ()) -> bytes:
-    """The JSON body of a chat.completions call, `without` the parameters that the endpoint is known not to take.
+    """The JSON body of a chat.completions call, `without` the parameters that the endpoint is known not to take; but a
+    bound that the request itself sets is always sent.
+
+    Where the request names neither `max_tokens` nor `max_completion_tokens`, the first is sent with MOST_OUTPUT, or the
+    second if the first is not taken.
 
     Raises TypeError when an option or a text cannot be sent as JSON.
     """
@@ -34,7 +44,10 @@ def request_body(request: ChatRequest, *, stream: bool, without: Container[str] 
     }
     if stream:
         body["stream_options"] = {"include_usage": True}
-    sent = {name: value for name, value in body.items() if name not in without} if without else body
+    own = BOUNDS & request.options.keys()
+    if not own:
+        body["max_completion_tokens" if "max_tokens" in without else "max_tokens"] = MOST_OUTPUT
+    sent = {name: value for name, value in body.items() if name not in without or name in own} if without else body
     return orjson.dumps(sent, option=orjson.OPT_NON_STR_KEYS)
 
 

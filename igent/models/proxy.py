@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Proxy", "find_proxy"]
+__all__ = ["Proxy", "ProxyError", "find_proxy"]
 
 import base64
 import ipaddress
@@ -13,6 +13,14 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies
 
 from igent.errors import ConfigError, Problem
+
+
+class ProxyError(OSError):
+    """The proxy opens no way to the endpoint; `login` when it is for want of a user name and password."""
+
+    def __init__(self, what: str, *, login: bool = False) -> None:
+        super().__init__(what)
+        self.login = login
 
 
 @dataclass(frozen=True, slots=True)

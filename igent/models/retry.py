@@ -9,7 +9,7 @@ from dataclasses import replace
 from random import Random
 
 from igent.clock import Clock
-from igent.errors import ConnectError, Problem, ProviderError, RateLimitError, ServerError
+from igent.errors import Problem, ProviderError, RateLimitError, ServerError
 from igent.models.failure import place_of
 from igent.models.waits import Waits
 from igent.types import NO_USAGE, ChatRequest, Completion, Model, StopFactory, Usage
@@ -32,14 +32,15 @@ class Retry:
     Waits are drawn from 0 to min(20, 0.5 · 2^n) s ("full jitter": AWS Architecture Blog, "Exponential Backoff And
     Jitter"); a Retry-After is waited out by the limiter below, for all calls at once, and here at most 0.5 s. At most
     10 % of the calls may be retries (and 20 more, at the beginning): a further one is not refused, but waits for 10 to
-    20 s.
+    20 s, unless no call has ever reached the endpoint: nobody is there to be spared then, and a wrong address is to be
+    told soon.
 
     It gives up after `max_attempts` calls that failed for another reason than 429 (a 429 was refused, not worked on: up
     to ten an attempt are put up with), and before any wait with which the call had cost more than `max_seconds`. A call
     is charged for what it brought about itself: its attempts, their waits of full jitter, and each Retry-After that it
     was given. It is not for waiting until its turn comes (quota, a door shut for the sake of others, retries too many):
-    in a storm no call fails for having been patient. The text of a failed attempt is dropped: every attempt gets a
-    fresh stop condition.
+    in a storm no call fails for having been patient. Nor is it for the time in which this process was stopped. The text
+    of a failed attempt is dropped: every attempt gets a fresh stop condition.
 
     The Completion counts `retries` and `rate_limited`, its seconds are measured from the first attempt, and the tokens
     of the failed ones are in its `wasted`. `on_retry` is told the request, the error and the seconds of each wait.
@@ -76,7 +77,7 @@ class Retry:
                 try:
                     completion = await self._model.complete(request, stop)
                 except ProviderError as error:
-                    self._reached = self._reached or not isinstance(error, ConnectError)
+                    self._reached = self._reached or error.reached
                     wait = self._failed(call, request, error, self._clock.now() - attempt - waits.seconds)
                 else:
                     self._reached = True
@@ -93,14 +94,14 @@ class Retry:
         asked = error.retry_after if isinstance(error, RateLimitError | ServerError) else None
         longest = min(asked, _FIRST_WAIT) if asked else min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(call.retries, 16))
         jitter = self._random.uniform(0.0, longest)
-        call.charged += seconds + max(jitter, asked or 0.0)
+        call.charged += max(0.0, seconds - error.overdue) + max(jitter, asked or 0.0)
         reason = self._last(call)
         if reason:
             raise self._final(call, request, error, reason) from error
         call.retries += 1
         if self._allowance >= 1.0:
             self._allowance -= 1.0
-        elif not asked:  # a wait that was asked for holds everybody back already
+        elif self._reached and not asked:  # a wait that was asked for holds everybody back already
             jitter = self._random.uniform(_LONGEST_WAIT / 2, _LONGEST_WAIT)
         if self._on_retry:
             self._on_retry(request, error, max(jitter, asked or 0.0))
@@ -124,7 +125,7 @@ class Retry:
             final.retry_after = error.retry_after
         final.retries, final.rate_limited, final.wasted = call.retries, call.limited, call.wasted
         # An endpoint that nobody has ever reached is a wrong address: it would fail every record in turn.
-        final.fatal = error.fatal or (isinstance(error, ConnectError) and not self._reached)
+        final.fatal = error.fatal or not self._reached
         return final
 
     async def close(self) -> None:

@@ -19,6 +19,7 @@ from igent.models.limiter import Limiter
 from igent.models.meter import Meter, StackFigures
 from igent.models.recall import Find, Keep, Recall
 from igent.models.retry import OnRetry, Retry
+from igent.models.turns import Turns
 from igent.types import ChatRequest, Completion, Model, StopFactory
 
 _Layer = Callable[[Model], Model]
@@ -39,11 +40,14 @@ class Stack:
         for layer in reversed(layers):
             model = layer(model)
         self._meter = Meter(model)
+        self._turns = Turns()
         self._limiter = limiter
 
     async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
         """See Model.complete. Raises ProviderError, and LimitError at the end of a budget."""
-        return await self._meter.complete(request, stop)
+        completion = await self._meter.complete(request, stop)
+        await self._turns.take()
+        return completion
 
     def figures(self) -> StackFigures:
         """What went through it so far."""
@@ -81,7 +85,8 @@ def build_stack(
     every call, passes the limiter and the budget, so that quota, "nobody sends before Retry-After has passed" and hard
     limits are exact. Hedging is under the limiter, so that waiting for quota is never taken for slowness; a second call
     takes quota only where there is room right now, and passes the budget as well. Next to the client, the limiter sees
-    what becomes of each request, second calls included.
+    what becomes of each request, second calls included. Outermost, answers are handed out a few at a time (see Turns):
+    what agents do with them then keeps nothing else waiting.
     """
     limiter = Limiter(
         clock,

@@ -180,7 +180,8 @@ class AnswerReader:
             if text and self._text(text, size_of(text)):
                 return True
             self.started = self.started or any(value for name, value in delta.items() if name != "role")
-            if isinstance(content, str) and not (event.get("usage") or choice.get("finish_reason")):
+            ends = event.get("usage") or choice.get("finish_reason")
+            if isinstance(content, str) and choice is event["choices"][0] and not ends:
                 self._learn(payload, chunk)
         self._finish = finish_of(choice)
         return False
@@ -195,7 +196,7 @@ class AnswerReader:
             self._shape = EventShape.learn(payload, chunk)
 
     def _envelope(self, payload: Any, raw: bytes) -> dict[str, Any] | None:
-        """What every object of the protocol has around its choice; the first choice, if there is one."""
+        """What every object of the protocol has around its choice; the choice of index 0, wherever it stands."""
         if not isinstance(payload, dict):
             raise self._errors.protocol("not an object of the chat protocol", raw)
         if payload.get("error"):
@@ -207,11 +208,10 @@ class AnswerReader:
         choices = payload.get("choices")
         if not isinstance(choices, list) or not choices:
             return None
-        choice = choices[0]
-        if not isinstance(choice, dict):
+        if not all(isinstance(choice, dict) for choice in choices):
             raise self._errors.protocol("a choice that is not an object", raw)
         self._choices = True
-        return choice if choice.get("index") in (0, None) else None
+        return next((choice for choice in choices if choice.get("index") in (0, None)), None)
 
     def _text(self, text: str, size: int) -> bool:
         """Take a piece of the answer; whether the reply is to be closed."""

@@ -7,7 +7,7 @@ __all__ = ["Finding", "check_all"]
 import asyncio
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from igent.clock import SYSTEM_CLOCK
@@ -85,7 +85,8 @@ def _call(settings: Settings, model: str | None) -> Iterator[Finding]:
     try:
         seconds = asyncio.run(_one_call(settings, model))
     except IgentError as error:
-        yield Finding(False, f"a call to {model!r} failed: {error}")
+        said = "; ".join(str(replace(problem, where="")) for problem in error.problems)
+        yield Finding(False, f"a call to {model!r} failed: {said}")
     else:
         yield Finding(True, f"a call to {model!r} was answered in {seconds:.2f} s")
 

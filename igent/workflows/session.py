@@ -10,10 +10,12 @@ __all__ = ["Books", "Session"]
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from igent.capacity.ledger import Ledger
 from igent.clock import Clock
 from igent.errors import IgentError, LimitError, ProviderError
+from igent.models.turns import Turns
 from igent.outcome import Outcome
 from igent.reporting.totals import Totals
 from igent.types import CapacityView, Case, JsonObject, Record
@@ -84,14 +86,19 @@ class Session:
                     await self._admit_all()
                 finally:
                     try:
-                        if (last := self._farewell()) is not None:
-                            self._journal.write_soon(last)
-                        await self._journal.close()
+                        await self._close_journal()
                     finally:
                         await self._views.finish()
                         ticking.cancel()
         except BaseExceptionGroup as group:
             raise _first(group) from group
+
+    async def _close_journal(self) -> None:
+        try:
+            if (last := self._farewell()) is not None:
+                self._journal.write_soon(last)
+        finally:  # one that has stopped takes nothing more, and its files are to be closed all the same
+            await self._journal.close()
 
     def drain(self) -> None:
         """Admit no more records; finish those in flight."""
@@ -112,6 +119,7 @@ class Session:
         for outcome in self._resumed.values():
             if outcome.status == "done" and outcome.takes:
                 self._ledger.load_commit(outcome.record_id, outcome.takes)
+        turns = Turns()
         async with asyncio.TaskGroup() as group:
             for record in self._records:
                 settled = self._resumed.get(record.id)
@@ -119,11 +127,12 @@ class Session:
                     self._replay(settled)
                     continue
                 await self._slots.acquire()
+                await turns.take()
                 if self.draining:
                     break
                 task = group.create_task(self._one(self._admit(record), group.create_task))
                 self._working.add(task)
-                task.add_done_callback(self._left)
+                task.add_done_callback(partial(self._left, record.id))
                 self._watch.in_flight(len(self._working))
 
     def _replay(self, outcome: Outcome) -> None:
@@ -155,9 +164,11 @@ class Session:
             self.limit = self.limit or error
             self.drain()
 
-    def _left(self, task: asyncio.Task[None]) -> None:
+    def _left(self, record_id: str, task: asyncio.Task[None]) -> None:
         """A callback, for a task that was cancelled before its first step has run no line of `_one`."""
-        self._working.discard(task)
+        if task in self._working:  # given up while it was talked about; what is being written keeps its unit
+            self._working.discard(task)
+            self._ledger.release(record_id)
         self._slots.release()
         self._watch.in_flight(len(self._working))
 

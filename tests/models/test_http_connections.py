@@ -202,9 +202,10 @@ async def test_a_handshake_that_stalls_passes_the_deadline_that_comes_first(name
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
         model = OpenAIModel(Endpoint(base_url=url, api_key=SecretStr(KEY), **{name: 0.05}))
-        with pytest.raises(DeadlineError, match=f"`{name}` of 0.05 s"):
+        with pytest.raises(DeadlineError, match=f"`{name}` of 0.05 s") as caught:
             await model.complete(request())
         await model.close()
+    assert not caught.value.reached
 
 
 async def test_a_name_that_does_not_exist():

@@ -230,7 +230,7 @@ async def test_refused_connection():
     async with Loopback(silence) as server:
         pass
     model = OpenAIModel(Endpoint(base_url=server.base_url))
-    with pytest.raises(ConnectError, match=r"localhost:.*check --base-url"):
+    with pytest.raises(ConnectError, match=r"localhost:.*nothing listens there.*--base-url"):
         await model.complete(request())
     await model.close()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 
 from igent.models.meter import Meter
@@ -21,7 +19,6 @@ class Named:
 
 
 async def warnings(asked: str, answered: str, caplog: pytest.LogCaptureFixture) -> list[str]:
-    logging.getLogger("igent").propagate = True
     meter = Meter(Named(answered))
     request = ChatRequest(asked, (ChatMessage("user", "x"),), CallContext("r", "s", "a"), {})
     for _ in range(3):

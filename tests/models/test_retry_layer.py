@@ -6,6 +6,7 @@ from models_support import FakeClock, StopAtObject, request
 
 from igent.errors import (
     AuthError,
+    ConnectError,
     DeadlineError,
     IncompleteError,
     Problem,
@@ -204,6 +205,33 @@ async def test_a_retry_too_many_is_late_but_fails_for_nothing():
     completion = await retry.complete(request())
     assert completion.retries == 4
     assert min(clock.sleeps) >= 10.0
+
+
+def silent():
+    """Nobody answers at that address, not even with a refusal."""
+    error = DeadlineError("the deadline `connect` passed")
+    error.reached = False
+    return error
+
+
+@pytest.mark.parametrize("error", [ConnectError("refused"), silent()])
+async def test_an_address_that_was_never_reached_is_told_soon_and_ends_the_run(error):
+    retry, _, clock = retrying(error)
+    retry._allowance = 0.0
+    with pytest.raises(type(error)) as caught:
+        await retry.complete(request())
+    assert caught.value.fatal
+    assert max(clock.sleeps) <= 4.0
+
+
+@pytest.mark.parametrize("error", [ConnectError("refused"), silent(), DeadlineError("slow")])
+async def test_an_address_that_was_reached_once_fails_calls_and_not_the_run(error):
+    retry, model, _ = retrying(DONE)
+    await retry.complete(request())
+    model.script = [error]
+    with pytest.raises(type(error)) as caught:
+        await retry.complete(request())
+    assert not caught.value.fatal
 
 
 async def test_a_wait_that_was_asked_for_is_no_longer_than_that():

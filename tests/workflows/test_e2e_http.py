@@ -51,10 +51,12 @@ async def test_the_mock_server_gives_what_the_mock_gives(tmp_path, constellation
 
 
 async def test_faults_of_the_server_change_no_result(tmp_path):
-    faults = Faults.parse("429=0.1,500=0.05,cut=0.05,polite=0.05,garbage=0.03,html=0.02,retry-after=0.1")
+    """So many faults as a run of this size has retries for: further ones would wait for 10 to 20 s each."""
+    faults = Faults.parse("429=0.06,500=0.03,cut=0.03,polite=0.03,garbage=0.03,html=0.02,retry-after=0.1")
     async with MockServer(SbusMock(), errors=0.3, faults=faults) as server:
         report = await run(tmp_path / "http", server.base_url, max_items=30)
-        assert sum(server.stats()["faults"].values()) > 5
+        made = server.stats()["faults"]
+    assert {"429", "500", "cut", "polite", "garbage"} <= set(made), made
     await run_workflow(
         "p1m1m2c", data=DATA, scenario="overlap_only", out=tmp_path / "mock", mock=True, mock_errors=0.3, max_items=30
     )

@@ -15,6 +15,8 @@ from e2e_support import Shell, entries, final_files, oracle
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs")
 KB = 1024
 RECORDS = 60
+SIZES = [(64, 0), (128, 0), (256, 0), (512, 0), (768, 0), (1024, 400), (1024, 800), (4096, 3300), (4096, 3900)]
+"""Of the disk, and what others have taken of it, in KB: what is left is less than the run needs."""
 
 
 class Mount:
@@ -49,10 +51,11 @@ def whole(zygote, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return final_files(shell.folder / "whole")
 
 
-@pytest.mark.parametrize("kilobytes", [64, 128, 256, 512, 768])
-def test_a_full_disk_is_told_and_costs_nothing_that_was_kept(shell: Shell, mount: Mount, whole, kilobytes: int):
+@pytest.mark.parametrize(("kilobytes", "taken"), SIZES)
+def test_a_full_disk_is_told_and_costs_nothing_that_was_kept(shell: Shell, mount: Mount, whole, kilobytes, taken):
     command = ("p1m1m2c", "--mock", "--max-items", RECORDS, "--concurrency", 5, "--out", mount.folder / "run")
     mount.size(kilobytes)
+    (mount.folder / "of-others").write_bytes(bytes(taken * KB))
     refused = shell.run(*command, code=2)
     assert "No space left on device (errno 28)" in refused.err
     assert str(mount.folder / "run") in refused.err

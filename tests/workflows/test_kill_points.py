@@ -18,7 +18,7 @@ RUN = ("p1m1m2c", "--mock", "--max-items", RECORDS, "--concurrency", CONCURRENCY
 PACED = (*RUN, "--mock-latency", "ttft=0.01,itl=0.0001", "--out", "killed")
 """Slow enough that the journal is written in many batches."""
 NIGHTLY = os.environ.get("IGENT_NIGHTLY") == "1"  # noqa: TID251
-TIMES = (1, 2, 3, 4, 5, 6, 7) if NIGHTLY else (1, 3, 6)
+TIMES = (1, 2, 3, 4, 5, 6, 7) if NIGHTLY else (1, 2, 3, 6)
 
 JOURNAL_POINTS = {
     "before an append": "before:write:journal.jsonl",
@@ -41,6 +41,13 @@ FILE_POINTS = {
     "everything in place": "after:replace:summary.json:1",
     "the run folder just made": "after:make_folder:killed:1",
     "the folder just locked": "after:lock:run.lock:1",
+    "its name just made durable": "after:sync_folder:killed:1",
+    "the names of the logs made durable": "after:sync_folder:killed:3",
+    "the name of a view made durable": "after:sync_folder:killed:6",
+    "the name of the last view made durable": "after:sync_folder:killed:9",
+    "half the outcomes written": "during:write:.outcomes.jsonl.tmp:1",
+    "outcomes written, not synced": "before:sync:.outcomes.jsonl.tmp:1",
+    "outcomes in place, nothing else": "after:replace:outcomes.jsonl:1",
     "the prompts half written": "during:write:.prompts.json.tmp:1",
 }
 POINTS = {
@@ -123,17 +130,20 @@ def test_killed_again_while_it_goes_on_it_ends_as_if_never_killed(shell: Shell, 
     check(shell, whole, on_disk(run), kills)
 
 
-@pytest.mark.parametrize("point", ["before:sync:journal.jsonl:1", "during:write:.outcomes.jsonl.tmp:1"])
+DRAINED_POINTS = {
+    "an append": "before:write:journal.jsonl:8",  # late enough to be after the signal
+    "half an append": "during:write:journal.jsonl:8",
+    "appended, not synced": "before:sync:journal.jsonl:8",
+    "synced": "after:sync:journal.jsonl:8",
+    "half a view written": "during:write:.outcomes.jsonl.tmp:1",
+    "some views in place": "before:replace:capacity.json:1",
+    "all but the summary in place": "before:replace:summary.json:1",
+}
+
+
+@pytest.mark.parametrize("point", DRAINED_POINTS.values(), ids=DRAINED_POINTS)
 def test_killed_while_it_is_drained_it_ends_as_if_never_killed(shell: Shell, whole: Path, point: str):
-    when, kind, name, _ = point.split(":")
-    process = shell.start(
-        *RUN,
-        "--mock-latency",
-        "ttft=0.1,itl=0.001",
-        "--out",
-        "killed",
-        kill_at=f"{when}:{kind}:{name}:{DRAINING[name]}",
-    )
+    process = shell.start(*RUN, "--mock-latency", "ttft=0.1,itl=0.001", "--out", "killed", kill_at=point)
     run = shell.folder / "killed"
     wait_until(lambda: len(entries(run, "answer")) > 2, "answers")
     process.send(signal.SIGINT)
@@ -141,5 +151,35 @@ def test_killed_while_it_is_drained_it_ends_as_if_never_killed(shell: Shell, who
     check(shell, whole, on_disk(run), 1)
 
 
-DRAINING = {"journal.jsonl": 8, ".outcomes.jsonl.tmp": 1}
-"""Late enough to be after the signal."""
+FAILING = ("p1m1m2c", "--mock", "--mock-errors", "1", "--max-items", "6", "--concurrency", "2", "--out", "run")
+RETRY_POINTS = {
+    "told to, not yet written down": "before:write:journal.jsonl:2",
+    "half written down": "during:write:journal.jsonl:2",
+    "written down, not synced": "before:sync:journal.jsonl:2",
+    "begun": "after:sync:journal.jsonl:3",
+    "half a view written": "during:write:.outcomes.jsonl.tmp:1",
+    "all but the summary in place": "before:replace:summary.json:1",
+}
+
+
+@pytest.fixture(scope="module")
+def retried(zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose records fail, and a retry of it that nobody kills."""
+    shell = Shell(zygote, tmp_path_factory.mktemp("retried") / "here")
+    shell.run(*FAILING, code=1)
+    shell.igent("retry", "run", code=1)
+    return shell.folder / "run"
+
+
+@pytest.mark.parametrize("point", RETRY_POINTS.values(), ids=RETRY_POINTS)
+def test_a_retry_that_is_killed_can_be_retried(shell: Shell, retried: Path, point: str):
+    shell.run(*FAILING, code=1)
+    run = shell.folder / "run"
+    before = (run / "journal.jsonl").read_bytes()
+    killed(shell.start("retry", "run", module="igent", kill_at=point))
+    assert (run / "journal.jsonl").read_bytes().startswith(before), "a retry forgets nothing that was written down"
+    shell.run(*FAILING, code=1)
+    shell.igent("retry", "run", code=1)
+    assert final_files(run) == final_files(retried)
+    oracle(run, max_items=6)
+    assert not list(run.glob(".*.tmp"))

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from e2e_support import Shell, entries, json_of, lines_of, oracle
 
+from igent.writing.lines import from_line, to_line
+from igent.writing.reader import JOURNAL_FORMAT
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
 GOLDEN = Path(__file__).parents[1] / "golden"
 RESUMED = ("2026-11-b",)
@@ -77,3 +80,19 @@ def test_with_other_prompts_it_is_refused_not_run_again(setup: Shell, older: str
     prompt.write_text(prompt.read_text("utf-8") + "\nBe brief.\n", encoding="utf-8")
     assert "the prompts have changed" in setup.run(*RUN, code=2).err
     assert (setup.folder / "run" / "journal.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [RUN, ("retry", "run")], ids=["run", "retry"])
+def test_a_run_of_a_newer_igent_is_refused_and_left_as_it_is(setup: Shell, command: tuple[str, ...]):
+    take(setup, RESUMED[-1], "killed")
+    journal = setup.folder / "run" / "journal.jsonl"
+    first, *others = journal.read_bytes().splitlines(keepends=True)
+    entry = from_line(first)
+    assert entry is not None
+    newer = b"".join([to_line({**entry, "format": JOURNAL_FORMAT + 1}), *others])
+    journal.write_bytes(newer)
+    module = "igent.workflows" if command is RUN else "igent"
+    refused = setup.run(*command, code=2, module=module)
+    assert "a newer igent wrote this journal" in refused.err
+    assert "update igent" in refused.err
+    assert journal.read_bytes() == newer
