@@ -43,6 +43,31 @@ class Said:
     seconds: float
 
 
+class _TurnLimit:
+    """The time of one turn. Apart from the Speaker, which the client would otherwise hold: they would hold each other,
+    and all that was said, until the collector comes."""
+
+    __slots__ = ("left", "scope")
+
+    def __init__(self) -> None:
+        self.scope: asyncio.Timeout | None = None
+        self.left: float | None = None
+
+    def calling(self, begins: bool) -> None:
+        """Stop the clock of the turn while a call is under way."""
+        scope, now = self.scope, asyncio.get_running_loop().time()
+        if scope is None or scope.expired():
+            return
+        if begins:
+            due = scope.when()
+            if due is not None:
+                self.left = due - now
+                scope.reschedule(None)
+        elif self.left is not None:
+            scope.reschedule(now + self.left)
+            self.left = None
+
+
 class Speaker:
     """A participant in one conversation. The AutoGen agent keeps its own context from turn to turn."""
 
@@ -61,9 +86,8 @@ class Speaker:
         self._place = f"record {context.record_id}, {context.step}, {context.agent}"
         self._clock = clock
         self._calls: list[Completion] = []
-        self._scope: asyncio.Timeout | None = None
-        self._left: float | None = None
-        made = client(participant, context, stop, self._calls.append, given_up, self._calling)
+        self._limit = _TurnLimit()
+        made = client(participant, context, stop, self._calls.append, given_up, self._limit.calling)
         self._agent: ChatAgent = participant.make(made)
 
     async def say(self, messages: Sequence[TextMessage]) -> Said:
@@ -74,7 +98,7 @@ class Speaker:
         """
         self._calls.clear()
         started = self._clock.now()
-        scope = self._scope = asyncio.timeout(self._seconds)
+        scope = self._limit.scope = asyncio.timeout(self._seconds)
         try:
             async with scope:
                 # A fresh token for each turn: AutoGen's token keeps a callback for every call it was linked to.
@@ -91,25 +115,11 @@ class Speaker:
                 Problem(self._place, what, "does the agent hang? run: {deadlines: {turn: …}}")
             ) from error
         finally:
-            self._scope = self._left = None
+            self._limit.scope = self._limit.left = None
         message = response.chat_message
         calls = tuple(self._calls)
         usage = sum((call.usage for call in calls), Usage()) if calls else _reported(message)
         return Said(message.to_text(), calls, usage, self._clock.now() - started)
-
-    def _calling(self, begins: bool) -> None:
-        """Stop the clock of the turn while a call is under way."""
-        scope, now = self._scope, asyncio.get_running_loop().time()
-        if scope is None or scope.expired():
-            return
-        if begins:
-            due = scope.when()
-            if due is not None:
-                self._left = due - now
-                scope.reschedule(None)
-        elif self._left is not None:
-            scope.reschedule(now + self._left)
-            self._left = None
 
     async def _respond(self, messages: Sequence[TextMessage], token: CancellationToken) -> Response:
         """What `on_messages` of AutoGen's own agent gives, but its stream is read to the end: AutoGen leaves it before

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import aiofiles
+from aiofiles.os import wrap
 
 from igent.errors import DataError, Problem
 from igent.records.indexing import open_list
@@ -20,6 +20,7 @@ from igent.workload import Document
 _JSONL = frozenset({".jsonl", ".ndjson"})
 _SPREADSHEETS = frozenset({".csv", ".tsv", ".xls", ".xlsx", ".ods"})
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_read_bytes = wrap(Path.read_bytes)
 
 
 async def read_document(path: Path, shown: str | None = None) -> Document:
@@ -72,8 +73,8 @@ def _refuse_spreadsheet(path: Path, shown: str) -> None:
 
 async def _read(path: Path, shown: str) -> bytes:
     try:
-        async with aiofiles.open(path, "rb") as file:
-            return await file.read()
+        # Opened, read and closed in one piece: a run that ends meanwhile leaves no open file behind.
+        return await _read_bytes(path)
     except FileNotFoundError as error:
         raise DataError(Problem(shown, "there is no such file", _nearest(path))) from error
     except IsADirectoryError as error:

@@ -1,16 +1,22 @@
-"""Any order of calls, crashes and resumes included, conserves the units."""
+"""Any order of calls, crashes and resumes included, conserves the units.
+
+500 runs of 50 steps; IGENT_NIGHTLY=1 makes them 20,000 of 100."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from igent.capacity.ledger import Ledger
+from igent.errors import InternalError, RunFolderError
 from igent.types import Stock
 
+NIGHTLY = os.environ.get("IGENT_NIGHTLY") == "1"  # noqa: TID251
 UNITS = ("A", "B", "C")
 records = st.integers(0, 11).map("r{}".format)
 units = st.sampled_from(UNITS)
@@ -61,11 +67,24 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(record=records)
     def release(self, record: str) -> None:
         if self.state(record) == "committed":
+            with pytest.raises(InternalError, match=record):
+                self.ledger.release(record)
             return
         self.ledger.release(record)
         if self.state(record) in {"held", "reserved"}:
             del self.place[record]
             self.admitted.discard(record)
+
+    @rule(record=records, held=units, wanted=units)
+    def cancelled_on_its_way(self, record: str, held: str, wanted: str) -> None:
+        """Admitted, perhaps settled on another unit, and given up: as if it had never been there."""
+        if self.state(record) != "none":
+            return
+        before = self.ledger.snapshot(), self.ledger.view()
+        self.ledger.hold(record, held)
+        self.ledger.reserve(record, wanted)
+        self.ledger.release(record)
+        assert (self.ledger.snapshot(), self.ledger.view()) == before
 
     @rule(record=records)
     def keep(self, record: str) -> None:
@@ -82,13 +101,28 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def crash_and_resume(self) -> None:
         before = self.ledger.committed()
-        self.ledger = Ledger(self.stock)
-        self.place = {r: p for r, p in self.place.items() if p[1] == "committed"}
-        self.admitted = set()
-        for record, (unit, _) in self.place.items():
-            self.ledger.load_commit(record, unit)
+        self.resume()
         assert self.ledger.committed() == before
         assert self.ledger.view() == self.stock
+
+    @rule(unit=units, free=st.integers(0, 4))
+    def crash_and_resume_with_another_capacity(self, unit: str, free: int) -> None:
+        """Fewer units than are committed are refused; any other capacity is the one that counts from now on."""
+        old = self.stock
+        self.stock = old | {unit: Stock(old[unit].used + free, old[unit].used)}
+        committed = sum(1 for u, state in self.place.values() if (u, state) == (unit, "committed"))
+        if committed > free:
+            with pytest.raises(RunFolderError, match="none is left"):
+                self.resume()
+            self.stock = old
+        self.resume()
+
+    def resume(self) -> None:
+        self.place = {r: p for r, p in self.place.items() if p[1] == "committed"}
+        self.admitted = set()
+        self.ledger = Ledger(self.stock)
+        for record, (unit, _) in self.place.items():
+            self.ledger.load_commit(record, unit)
 
     @invariant()
     def conserves(self) -> None:
@@ -107,4 +141,6 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestLedgerMachine.settings = settings(
+    max_examples=20_000 if NIGHTLY else 500, stateful_step_count=100 if NIGHTLY else 50, deadline=None
+)
