@@ -1,5 +1,5 @@
 """Shows that the tests hold what they say: each naive variant of igent in tests/mutations is made in a copy, and the
-test that is named beside it must fail there.
+test that is named beside it, which passes without it, must fail there.
 
     python tests/mutants.py [AREA ...]
 
@@ -50,21 +50,26 @@ def misfit(mutation: dict[str, Any]) -> str | None:
     return None
 
 
+def run(tree: Path, *tests: str) -> subprocess.CompletedProcess[str]:
+    """Run these tests in the copy, to the first that fails."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
+        cwd=tree,
+        env={**os.environ, "IGENT_NIGHTLY": "0", "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},  # noqa: TID251
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
+    )
+
+
 def is_noticed(mutation: dict[str, Any], tree: Path) -> str | None:
     """Make it in the copy, run its test, undo it. Returns what is wrong, None when the test fails as it should."""
     path = tree / mutation["file"]
     whole = path.read_text("utf-8")
     path.write_text(whole.replace(mutation["old"], mutation["new"]), encoding="utf-8")
     try:
-        ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutation["test"]],
-            cwd=tree,
-            env={**os.environ, "IGENT_NIGHTLY": "0", "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},  # noqa: TID251
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_SECONDS,
-            check=False,
-        )
+        ran = run(tree, mutation["test"])
     except subprocess.TimeoutExpired:
         return None  # it hangs where it did not: noticed, if late
     finally:
@@ -80,6 +85,10 @@ def main(wanted: list[str]) -> int:
         tree = Path(folder) / "copy"
         shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
         for area in wanted:
+            plain = run(tree, *sorted({mutation["test"] for mutation in read(area)}))
+            if plain.returncode:
+                print(f"{area}: a test fails where nothing was changed:\n{plain.stdout[-2000:]}{plain.stderr[-2000:]}")
+                return 1
             for mutation in read(area):
                 started = time.monotonic()
                 said = misfit(mutation) or is_noticed(mutation, tree)
