@@ -14,6 +14,7 @@ IgentError
 │   ├── IncompleteError        the answer was cut off before its end
 │   ├── ProtocolError          the endpoint's reply is not what the protocol says
 │   └── RequestError           the endpoint refuses this request (400, 413, 422 …)
+├── DrainedError           a call that was not sent, as the run was asked to end   none: the record is resumed
 ├── LimitError             a limit of the run (cost, calls) is reached                exit 6
 └── InternalError          a bug of igent's                                           exit 3
 """
@@ -26,6 +27,7 @@ __all__ = [
     "ConnectError",
     "DataError",
     "DeadlineError",
+    "DrainedError",
     "IgentError",
     "IncompleteError",
     "InternalError",
@@ -165,6 +167,10 @@ class ProtocolError(ProviderError):
 
 class RequestError(ProviderError):
     """The endpoint refuses this very request (context length, content filter, bad parameter): the record fails."""
+
+
+class DrainedError(IgentError):
+    """The run was asked to end, and sends no more calls: the record goes on where it was when the run is resumed."""
 
 
 class LimitError(IgentError):

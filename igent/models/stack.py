@@ -20,6 +20,7 @@ from igent.models.meter import Meter, StackFigures
 from igent.models.recall import Find, Keep, Recall
 from igent.models.retry import OnRetry, Retry
 from igent.models.turns import Turns
+from igent.models.valve import Inflow, Outflow, Valve
 from igent.types import ChatRequest, Completion, Model, StopFactory
 
 _Layer = Callable[[Model], Model]
@@ -44,7 +45,7 @@ class Stack:
         self._limiter = limiter
 
     async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
-        """See Model.complete. Raises ProviderError, and LimitError at the end of a budget."""
+        """See Model.complete. Raises ProviderError, LimitError at the end of a budget, and DrainedError."""
         completion = await self._meter.complete(request, stop)
         await self._turns.take()
         return completion
@@ -73,13 +74,15 @@ def build_stack(
     budget: Budget | None = None,
     adaptive: AdaptiveLimit | None = None,
     saturated: Callable[[], bool] | None = None,
+    valve: Valve | None = None,
 ) -> Stack:
-    """The Model that the agents of a run share: meter → recall → retry → limiter → hedge → budget → client.
+    """The Model that the agents of a run share: meter → recall → valve → retry → limiter → hedge → budget → valve →
+    client.
 
     `client` is the innermost one (OpenAIModel, MockModel). `endpoint` bounds the retries, `random` spreads them.
     Without `find` and `keep` nothing is recalled, without `limits` they are learnt from the endpoint's replies, without
-    `hedge` and `budget` there are no such layers. `adaptive` is told how attempts end, `saturated` whether its limit is
-    reached.
+    `hedge`, `budget` and `valve` there are no such layers. `adaptive` is told how attempts end, `saturated` whether its
+    limit is reached.
 
     The layers are listed outermost first, as a call passes them. Recalled answers cost nothing. Every attempt, not
     every call, passes the limiter and the budget, so that quota, "nobody sends before Retry-After has passed" and hard
@@ -107,6 +110,8 @@ def build_stack(
     layers: list[_Layer] = []
     if find is not None and keep is not None:
         layers.append(lambda model: Recall(model, find, keep))
+    if valve is not None:
+        layers.append(lambda model: Inflow(model, valve))
     layers.append(lambda model: Retry(model, clock, random, attempts, seconds, on_retry=on_retry))
     layers.append(lambda model: Limited(model, limiter))
     if hedge:
@@ -114,4 +119,6 @@ def build_stack(
     if budget is not None:
         layers.append(lambda model: Budgeted(model, clock, budget))
     layers.append(lambda model: Observed(model, limiter))
+    if valve is not None:
+        layers.append(lambda model: Outflow(model, valve))
     return Stack(layers, client, limiter)

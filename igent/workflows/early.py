@@ -108,6 +108,15 @@ class Early:
         self._running = None
         self._guesses.judge(hit=False)
 
+    async def finish(self) -> None:
+        """Let what was begun come to its end: the answers it gets are kept, whoever may ask for them."""
+        if self._running is not None:
+            try:
+                await asyncio.wait([self._running[1]])
+            except asyncio.CancelledError:
+                self.drop("the run ended")
+                raise
+
     @property
     def missed(self) -> Sequence[PhaseRun]:
         """The runs that came to nothing; what they have cost is known once they are `settled`."""

@@ -18,7 +18,7 @@ from typing import Any
 from igent.agents.step import Step, StepResult, Tools
 from igent.capacity.ledger import Ledger
 from igent.clock import Clock
-from igent.errors import IgentError, LimitError, ProviderError
+from igent.errors import DrainedError, IgentError, LimitError, ProviderError
 from igent.outcome import Outcome, PhaseTiming, StepReport
 from igent.types import Case, JsonObject, Verdict
 from igent.workflows.early import Early, Guesses, Spawn, count_misses
@@ -99,14 +99,15 @@ class RecordWorker:
             return None
 
     async def work(self, admitted: Admitted, create_task: CreateTask) -> Worked:
-        """The record's outcome. Raises only what ends the run: a fatal provider error, a limit, or cancellation."""
+        """The record's outcome. Raises only what ends the run: a fatal provider error, a limit, DrainedError, or
+        cancellation."""
         got = _Progress(admitted.case, self._clock.now(), held=admitted.held)
         record = admitted.case.record
         if record.problem is not None:
             return self._ended(got, "failed", record.problem, "input")
         try:
             return await self._talk(got, lambda run: create_task(_early(run)))
-        except (ProviderError, LimitError):
+        except (ProviderError, LimitError, DrainedError):
             raise
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -134,9 +135,11 @@ class RecordWorker:
                         return self._ended(got, "failed", last.reason, last.cause, last.verdict)
                     return self._ended(got, "no_match", self._workload.refusal_reason(got.case), "")
                 early = ahead
-            except BaseException:  # nobody will ask for what was begun
+            except BaseException as error:
                 for begun in (early, ahead):
-                    if begun is not None:
+                    if begun is not None and isinstance(error, DrainedError):
+                        await begun.finish()  # its answer is as good as paid for, and kept
+                    elif begun is not None:  # nobody will ask for it
                         begun.drop("the phase before it failed")
                 raise
         return self._ended(got, "done", "", "")

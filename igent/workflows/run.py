@@ -103,7 +103,8 @@ class Workflow:
         return identity_of(self.constellation, self.settings, self.scenario)
 
     def drain(self) -> None:
-        """Admit no more records and finish those in flight; `run` then returns."""
+        """Admit no more records and send no more calls; `run` returns when those in flight have ended. A record that
+        needs another one goes on from there when the run is resumed."""
         self._ended_early = True
         if self._session is not None:
             self._session.drain()
@@ -222,6 +223,7 @@ class Workflow:
             slots=self._traffic.slots,
             keep_audit=settings.conversations,
             farewell=self._traffic.spent_entry,
+            valve=self._traffic.valve,
         )
 
     def _facts(self, folder: RunFolder, started: str, seconds: float, resumed: int, *, interrupted: bool) -> RunFacts:

@@ -14,8 +14,9 @@ from functools import partial
 
 from igent.capacity.ledger import Ledger
 from igent.clock import Clock
-from igent.errors import IgentError, LimitError, ProviderError
+from igent.errors import DrainedError, IgentError, LimitError, ProviderError
 from igent.models.turns import Turns
+from igent.models.valve import Valve
 from igent.outcome import Outcome
 from igent.reporting.totals import Totals
 from igent.types import CapacityView, Case, JsonObject, Record
@@ -45,7 +46,7 @@ class Books:
 class Session:
     """Puts the records of a dataset through. `resumed` are the outcomes that the journal had; they are replayed, not
     worked on. `keep_audit` says whether conversations are written; `farewell` makes the journal's last entry, None for
-    none.
+    none. Once `valve` is closed no call is sent.
 
     Ends when every record is settled, or, after `drain` or `stop`, when nothing is in flight. `fatal` is then the
     provider's error that ended the run, and `limit` the limit that did, if one did.
@@ -64,12 +65,13 @@ class Session:
         slots: Slots,
         keep_audit: bool,
         farewell: Callable[[], JsonObject | None],
+        valve: Valve,
     ) -> None:
         self._records, self._resumed, self._case_of, self._worker = records, resumed, case_of, worker
         self._ledger, self._journal, self._views = books.ledger, books.journal, books.views
         self._totals = books.totals
         self._watch, self._clock, self._keep_audit = watch, clock, keep_audit
-        self._slots, self._farewell = slots, farewell
+        self._slots, self._farewell, self._valve = slots, farewell, valve
         self._working: set[asyncio.Task[None]] = set()
         self.fatal: ProviderError | None = None
         self.limit: LimitError | None = None
@@ -101,12 +103,14 @@ class Session:
             await self._journal.close()
 
     def drain(self) -> None:
-        """Admit no more records; finish those in flight."""
+        """Admit no more records and send no more calls. Those in flight are finished, and with them the records that
+        need no other; the rest is given up, and what it has got is kept."""
         self.draining = True
+        self._valve.close()
 
     def stop(self) -> None:
         """Drain, and give up the records that are still being talked about. One that is being written is finished."""
-        self.draining = True
+        self.drain()
         for task in self._working:
             task.cancel()
 
@@ -159,6 +163,8 @@ class Session:
             self._working.discard(task)
             self.fatal = self.fatal or error
             self.stop()
+        except DrainedError:  # it goes on where it is when the run is resumed
+            pass
         except LimitError as error:  # others in flight may need no further call
             self._working.discard(task)
             self.limit = self.limit or error

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Protocol
 
 INT_SECONDS = 30.0
-"""How long records in flight may go on after Ctrl-C."""
+"""How long calls in flight may go on after Ctrl-C."""
 TERM_SECONDS = 10.0
 """How long they may after SIGTERM or SIGHUP: who sends these kills soon after."""
 
@@ -21,7 +21,7 @@ class _Drains(Protocol):
     """What is led to its end: a Workflow."""
 
     def drain(self) -> None:
-        """Begin nothing more, finish what is in flight."""
+        """Send no more calls, finish those in flight."""
         ...
 
     def stop(self) -> None:
@@ -32,7 +32,7 @@ class _Drains(Protocol):
 class Interrupts:
     """Leads signals to a workflow while it is entered, in a running event loop. `say` tells the user what happens.
 
-    Records in flight may go on for `int_seconds` after the first SIGINT, and for `term_seconds` after a SIGTERM or
+    Calls in flight may go on for `int_seconds` after the first SIGINT, and for `term_seconds` after a SIGTERM or
     SIGHUP, whichever ends first; then they are given up as by a second SIGINT.
 
     `exit_code` is 130 after SIGINT, 143 after SIGTERM or SIGHUP, None before any. Where the platform has no signal
@@ -85,7 +85,7 @@ class Interrupts:
             self._workflow.drain()
             self._stop_in(self._int_seconds)
             how = "once more gives them up (both can be resumed)"
-            self._tell(f"Ctrl-C: finishing the records in flight, for at most {self._int_seconds:g} s; {how}")
+            self._tell(f"Ctrl-C: finishing the calls in flight, for at most {self._int_seconds:g} s; {how}")
         elif self._count == 2:
             self._no_limit()
             self._workflow.stop()
@@ -98,10 +98,10 @@ class Interrupts:
         self.exit_code = 143
         self._workflow.drain()
         self._stop_in(self._term_seconds)
-        self._tell(f"asked to end: finishing the records in flight, for at most {self._term_seconds:g} s")
+        self._tell(f"asked to end: finishing the calls in flight, for at most {self._term_seconds:g} s")
 
     def _stop_in(self, seconds: float) -> None:
-        """Give the records in flight so long, unless they have less already."""
+        """Give the calls in flight so long, unless they have less already."""
         loop = asyncio.get_running_loop()
         if self._limit is None or loop.time() + seconds < self._limit.when():
             self._no_limit()

@@ -17,6 +17,7 @@ from igent.models.adaptive import AdaptiveLimit
 from igent.models.budget import Budget
 from igent.models.endpoint import Endpoint
 from igent.models.stack import Stack, build_stack
+from igent.models.valve import Valve
 from igent.reporting.cost import price
 from igent.reporting.totals import Totals
 from igent.types import NO_USAGE, ChatRequest, Completion, JsonObject, Model, Usage
@@ -36,7 +37,9 @@ _MOST_IN_FLIGHT = 1000
 class Traffic:
     """The traffic of one run, by its settings and its constellation's. `open` it with the run folder's journal.
 
-    `slots` are the records in flight, `guesses` the early starts. Raises ConfigError for a budget that cannot be kept.
+    `slots` are the records in flight, `guesses` the early starts; once `valve` is closed, no call is sent.
+
+    Raises ConfigError for a budget that cannot be kept.
     """
 
     def __init__(self, constellation: Constellation, settings: Settings, endpoint: Endpoint, clock: Clock) -> None:
@@ -47,6 +50,7 @@ class Traffic:
         self._hedge = run.hedge if settings.hedge is None else settings.hedge
         self._adaptive: AdaptiveLimit | None = None
         self._stack: Stack | None = None
+        self.valve = Valve()
         self._budget: Budget | None = None
         self._begun_with = Decimal(0)
         self._settled: Callable[[], int] = lambda: 0
@@ -81,6 +85,7 @@ class Traffic:
             budget=self._budget,
             adaptive=self._adaptive,
             saturated=lambda: self.slots.taken >= self.slots.limit,
+            valve=self.valve,
         )
         return self._stack
 

