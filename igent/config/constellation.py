@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["AgentSpec", "ConstellationSpec", "Deadlines", "Limits", "PhaseSpec", "RunSpec", "StepSpec"]
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -18,6 +19,32 @@ def _name(value: Any) -> Any:
             "a name has letters, digits, '.', '_' and '-' only, at most 64, and begins with a letter or digit"
         )
     return value
+
+
+def _word(value: Any) -> Any:
+    if isinstance(value, str) and not value.isprintable():  # lists and messages show it as it is
+        raise ValueError("it holds control characters, or others that cannot be seen")
+    return value
+
+
+def _options(value: Any) -> Any:
+    if isinstance(value, dict):
+        _check_plain(value)
+    return value
+
+
+def _check_plain(value: Any) -> None:
+    """What cannot be said in JSON would fail in every call, or be sent as something else."""
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise ValueError("its keys are texts: put them in quotes")
+        for inner in value.values():
+            _check_plain(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_plain(inner)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("it holds a number that JSON does not have (.inf or .nan)")
 
 
 def _policy(value: Any) -> Any:
@@ -36,11 +63,15 @@ def _agent_name(value: Any) -> Any:
 
 AgentName = Annotated[str, BeforeValidator(_agent_name)]
 Name = Annotated[str, BeforeValidator(_name)]
+Options = Annotated[dict[str, Any], BeforeValidator(_options)]
 Policy = Annotated[CriticPolicy, BeforeValidator(_policy)]
+Word = Annotated[str, BeforeValidator(_word)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, allow_inf_nan=False
+    )
 
 
 class AgentSpec(_Strict):
@@ -53,9 +84,9 @@ class AgentSpec(_Strict):
     role: Literal["matcher", "critic", "rule"]
     prompt: str | None = None
     """File under prompts/, such as "sbus/matcher1.md"; every agent but a rule agent has one."""
-    model: str | None = None
+    model: Word | None = None
     """None: the constellation's `model`."""
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     """Parameters of the endpoint (temperature, max_tokens …), laid over the constellation's."""
     type: str | None = None
     """Import path "package.module:Name" of an AutoGen chat agent, or of a maker of one; None: AssistantAgent."""
@@ -155,12 +186,12 @@ class ConstellationSpec(_Strict):
 
     name: Name
     description: str = ""
-    workload: str
+    workload: Word
     """A shipped workload ("sbus"), or an import path "package.module:NAME"."""
     scenario: Name
-    model: str | None = None
+    model: Word | None = None
     """The model of every agent that names none."""
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     agents: dict[AgentName, AgentSpec] = Field(min_length=1)
     phases: list[PhaseSpec] = Field(min_length=1)
     run: RunSpec = RunSpec()

@@ -24,6 +24,8 @@ from igent.errors import ConfigError, Problem
 
 At = tuple[str | int, ...]
 
+_MOST_PROBLEMS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -59,7 +61,7 @@ def read_constellation(path: Path) -> Source:
         except ValidationError as error:
             found = _Findings(located, raw, error)
             problems += found.problems
-            if not found.removable:
+            if not found.removable or len(problems) > _MOST_PROBLEMS:
                 break
             for at in found.removable:
                 raw = _without(raw, at)
@@ -72,7 +74,8 @@ class _Findings:
     def __init__(self, located: Located, raw: Any, error: ValidationError) -> None:
         self.problems: list[Problem] = []
         self.removable: list[At] = []
-        for item in error.errors():
+        errors = error.errors()
+        for item in errors[:_MOST_PROBLEMS]:
             at = _present(raw, item["loc"])
             if item["type"] == "missing":
                 key = str(item["loc"][-1])
@@ -89,6 +92,8 @@ class _Findings:
                 message = item["msg"].removeprefix("Value error, ")
                 what = f"{at[-1]} of {_label(at[:-1])}" if at else _label(at)
                 self.problems.append(Problem(located.where(*at), f"{what}: {message}"))
+        if len(errors) > _MOST_PROBLEMS:  # each costs a copy of the file's values: thousands would take minutes
+            self.problems.append(Problem(located.path, f"and {len(errors) - _MOST_PROBLEMS:,} more problems"))
 
 
 def _present(raw: Any, loc: At) -> At:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["Places", "find_constellation", "list_constellations", "shipped_root"]
+__all__ = ["Places", "find_constellation", "inside", "list_constellations", "shipped_root"]
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from igent.config.names import did_you_mean, is_safe_name
+from igent.config.names import did_you_mean, is_safe_name, is_safe_path, unnameable
 from igent.errors import ConfigError, Problem
 
 
@@ -16,6 +16,21 @@ def shipped_root() -> Path:
     package = Path(__file__).resolve().parents[1]
     packed = package / "_shipped"
     return packed if packed.is_dir() else package.parent
+
+
+def inside(folder: Path, name: str) -> Path | None:
+    """The path `name` in a folder, links followed; None when it leaves the folder, or is no safe path (is_safe_path).
+
+    It need not exist.
+    """
+    if not is_safe_path(name):
+        return None
+    try:
+        base = folder.resolve()
+        path = (base / name).resolve()
+    except (OSError, RuntimeError):  # links that lead in a circle: the one or the other, by the version of Python
+        return None
+    return path if path.is_relative_to(base) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +50,9 @@ class Places:
         return cls(tuple(dict.fromkeys(order)))
 
     def find(self, kind: str, name: str) -> Path | None:
-        """The first existing `<root>/<kind>/<name>`; None when there is none, or the name leaves the folder."""
-        for root in self.roots:
-            base = (root / kind).resolve()
-            path = (base / name).resolve()
-            if path.is_relative_to(base) and path.exists():
-                return path
-        return None
+        """The first existing `<root>/<kind>/<name>`; None where none is, or a name or link leaves the folder."""
+        found = (inside(root / kind, name) for root in self.roots)
+        return next((path for path in found if path is not None and path.exists()), None)
 
     def names(self, kind: str, pattern: str) -> list[str]:
         """All names under `<root>/<kind>/` that match a glob, sorted: for suggestions."""
@@ -50,11 +61,16 @@ class Places:
 
 
 def list_constellations() -> dict[str, Path]:
-    """Name to file of every constellation in ./constellations and among the shipped ones; the former win."""
+    """Name to file of every constellation in ./constellations and among the shipped ones; the former win.
+
+    A link out of the folder is left out, and a file whose name would upset a terminal or another system.
+    """
     found: dict[str, Path] = {}
     for root in (shipped_root(), Path.cwd()):
-        for path in sorted((root / "constellations").glob("*.yaml")):
-            found[path.stem] = path
+        folder = root / "constellations"
+        for path in sorted(folder.glob("*.yaml")):
+            if inside(folder, path.name) is not None:
+                found[path.stem] = path
     return dict(sorted(found.items()))
 
 
@@ -65,9 +81,10 @@ def find_constellation(reference: str) -> Path:
     """
     path = Path(reference)
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        if path.is_file():
+        why = unnameable(path)
+        if why is None and path.is_file():
             return path
-        raise ConfigError(Problem(reference, "no such constellation file"))
+        raise ConfigError(Problem(reference[:200], why or "no such constellation file"))
     known = list_constellations()
     if reference in known and is_safe_name(reference):
         return known[reference]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from igent.config.names import unnameable
 from igent.config.policy import CriticPolicy
 from igent.errors import ConfigError, Problem
 
@@ -69,6 +70,14 @@ class Settings(BaseSettings):
     @classmethod
     def _model(cls, value: Any) -> Any:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("data", "out")
+    @classmethod
+    def _nameable(cls, value: Path | None) -> Path | None:
+        why = value and unnameable(value)
+        if why:
+            raise ValueError(f"{str(value)[:100]!r}: {why}")
+        return value
 
     @field_validator("critic")
     @classmethod

@@ -1,4 +1,4 @@
-"""Role prompts: Jinja2 templates under prompts/, rendered in a sandbox, each with a checksum for the audit."""
+"""Role prompts: Jinja2 templates under prompts/, each with a checksum for the audit."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ __all__ = ["PromptLibrary", "checksum"]
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
+from igent.config.reading import read_small_file
 from igent.errors import ConfigError, Problem
+from igent.prompting.rendering import RenderError, render_text
 
 MAX_BYTES = 200_000
 
@@ -28,35 +26,25 @@ class PromptLibrary:
 
     def __init__(self, find: Callable[[str], Path | None], names: Callable[[], list[str]]) -> None:
         self._find, self._names = find, names
-        self._environment = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined,
-            autoescape=False,
-            keep_trailing_newline=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        for risky in ("lipsum", "cycler", "joiner"):  # reach into modules, or make text without bound
-            self._environment.globals.pop(risky, None)
+        self._rendered: dict[tuple[str, ...], str] = {}
 
-    def render(self, name: str, variables: Mapping[str, Any]) -> str:
+    def render(self, name: str, variables: Mapping[str, str]) -> str:
         """The system message of a role. Raises ConfigError with file, line and remedy."""
         path = self._find(name)
         if path is None or not path.is_file():
             near = ", ".join(self._names()) or "none"
             raise ConfigError(Problem("", f"no prompt {name!r}", f"prompts found: {near}"))
-        try:
-            text = path.read_bytes()[: MAX_BYTES + 1].decode("utf-8-sig")
-        except OSError as error:
-            raise ConfigError(Problem("", f"prompt {path} cannot be read: {error.strerror}")) from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(Problem("", f"prompt {path} is not UTF-8", "save the file as UTF-8")) from error
-        if len(text.encode()) > MAX_BYTES:
-            raise ConfigError(Problem("", f"prompt {path} is larger than {MAX_BYTES:,} bytes"))
+        text = read_small_file(path, MAX_BYTES, str(path), "prompt")
         if not text.strip():
             raise ConfigError(Problem("", f"prompt {path} is empty"))
+        key = (text, *(word for item in sorted(variables.items()) for word in item))
+        if key not in self._rendered:  # a child process takes a moment, and agents share prompts
+            self._rendered[key] = self._render(path, text, variables)
+        return self._rendered[key]
+
+    def _render(self, path: Path, text: str, variables: Mapping[str, str]) -> str:
         try:
-            return self._environment.from_string(text).render(variables).strip() + "\n"
-        except TemplateError as error:
-            line = getattr(error, "lineno", None)
-            what = f"prompt {path}{f':{line}' if line else ''}: {error.message or error}"
+            return render_text(text, variables).strip() + "\n"
+        except RenderError as error:
+            what = f"prompt {path}{f':{error.line}' if error.line else ''}: {error.what}"
             raise ConfigError(Problem("", what, f"variables: {', '.join(sorted(variables))}")) from error

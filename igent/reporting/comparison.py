@@ -184,10 +184,10 @@ def markdown(comparison: Comparison, chart: str) -> str:
         *(heading.replace("\n", " ").replace(" /", "/").replace("/ ", "/") for heading, _ in _COLUMNS),
     ]
     lines = [" | ".join(headings), " | ".join(["---", *("---:" for _ in _COLUMNS)])]
-    lines += [" | ".join([f"`{r.constellation}`", *(show(r.figures) for _, show in _COLUMNS)]) for r in comparison.rows]
+    lines += [" | ".join([_code(r.constellation), *(show(r.figures) for _, show in _COLUMNS)]) for r in comparison.rows]
     table = "\n".join(f"| {line} |" for line in lines)
-    what = "\n".join(f"- `{row.constellation}`: {_escaped(row.description)}" for row in comparison.rows)
-    missing = f"\nNo finished run: {', '.join(comparison.missing)}.\n" if comparison.missing else ""
+    what = "\n".join(f"- {_code(row.constellation)}: {_escaped(row.description)}" for row in comparison.rows)
+    missing = f"\nNo finished run: {_escaped(', '.join(comparison.missing))}.\n" if comparison.missing else ""
     return (
         f"# Constellations on {_escaped(comparison.scenario)}\n\n{_escaped(comparison.circumstances)}.\n\n"
         f"{table}\n{missing}\n{_LEGEND}\n\n![The same as bars]({chart})\n\n{what}\n"
@@ -198,6 +198,11 @@ _LEGEND = """\
 Seconds, calls, tokens and cost are a record's; "right" is the share of records that came out as the workload expects,
 judged apart from what the constellation itself checks; the cost is by list prices, in US dollars; "critic asked" is the
 share of answers that a critic saw, "early" how many early starts of a phase were right and wrong."""
+
+
+def _code(name: str) -> str:
+    plain = one_line(name, 64).replace("`", "'").replace("|", "/")
+    return f"`{plain}`"
 
 
 def _escaped(text: str) -> str:

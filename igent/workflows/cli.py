@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["cli", "main", "run_main"]
 
+import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import click
 
 from igent.errors import IgentError, InternalError
 from igent.reporting.facts import versions
-from igent.reporting.plain import one_line
+from igent.reporting.plain import PlainFormatter, one_line, plain_lines
 from igent.workflows.cli_compare import compare
 from igent.workflows.cli_run import retry, run
 from igent.workflows.cli_runs import report, reset
@@ -42,12 +43,16 @@ def run_main(arguments: Sequence[str] | None = None) -> None:
 
 def _end(command: click.Command, arguments: Sequence[str] | None) -> None:
     """Run a command and end the process with its exit code; no error of ours, or of the user's, is a traceback."""
+    if logging.lastResort is not None:  # where the warnings of libraries go, which may quote what a provider said
+        logging.lastResort.setFormatter(PlainFormatter())
     try:
         code = command.main(arguments, standalone_mode=False)
     except click.exceptions.Abort:
         code = 130
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()  # it repeats what was typed, and a script may have typed anything
+        error.show(file=said)
+        click.echo(plain_lines(said.getvalue().rstrip("\n")), err=True)
         code = error.exit_code
     except IgentError as error:
         for problem in error.problems:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
 from igent.config.settings import Settings, load_settings
 from igent.reporting.comparison import Comparison, comparison_table
+from igent.reporting.plain import json_text, one_line
 from igent.reporting.table import render
 from igent.workflows import compare as work
 from igent.workflows.cli_options import ENDPOINT, SCENARIO, SHOWN, options, shown_of, write_logs
@@ -61,13 +61,13 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 def _say(text: str, *, quiet: bool) -> None:
     if not quiet:
-        click.echo(f"igent: {text}", err=True)
+        click.echo(f"igent: {one_line(text, 1000)}", err=True)
 
 
 def _show(comparison: Comparison, folder: Path, *, as_json: bool, quiet: bool) -> None:
     with results() as stream:
         if as_json:
-            stream.write(orjson.dumps(comparison.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
+            stream.write(json_text(comparison.to_json()))
         elif not quiet:
             render(comparison_table(comparison), stream)
-            stream.write(f"written: {folder}/comparison.json, comparison.md, comparison.svg\n")
+            stream.write(f"written: {one_line(str(folder), 1000)}/comparison.json, comparison.md, comparison.svg\n")

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-__all__ = ["ENDPOINT", "LIMITS", "SCENARIO", "SHOWN", "STARTED", "options", "shown_of", "write_logs"]
+__all__ = ["ENDPOINT", "LIMITS", "SCENARIO", "SHOWN", "STARTED", "RunFolder", "options", "shown_of", "write_logs"]
 
 import logging
+import os
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from igent.config.names import unnameable
 from igent.errors import ConfigError
+from igent.reporting.plain import PlainFormatter, one_line
 
 F = TypeVar("F", bound=Callable[..., Any])
 Option = Callable[[F], F]
 
 _MOST_RECORDS = 10_000
+
+
+class RunFolder(click.Path):
+    """The path of a folder; one that no folder can have is refused before anybody looks for it."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; a usage error where the system has no such names."""
+        why = unnameable(Path(value))
+        if why:
+            self.fail(f"{one_line(str(value), 100)}: {why}", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def _concurrency(_: click.Context, __: click.Parameter, value: str | None) -> int | str | None:
@@ -110,6 +128,17 @@ def shown_of(given: dict[str, Any], *more: str) -> dict[str, Any]:
     return {name: given.pop(name) for name in ("as_json", "quiet", "verbose", "log_file", *more)}
 
 
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class _PrivateFile(logging.FileHandler):
+    """A log file that is made for its owner alone, as the run folder is: it quotes what providers say of records."""
+
+    def _open(self) -> TextIOWrapper:
+        return TextIOWrapper(open(self.baseFilename, "ab", opener=_for_the_owner), encoding=self.encoding)
+
+
 def write_logs(*, verbose: bool, file: Path | None) -> None:
     """Log on stderr (`verbose`), to a `file`, both or not at all. Raises ConfigError when the file cannot be opened."""
     logger = logging.getLogger("igent")
@@ -117,10 +146,10 @@ def write_logs(*, verbose: bool, file: Path | None) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler()] if verbose else []
     if file is not None:
         try:
-            handlers.append(logging.FileHandler(file, encoding="utf-8"))
+            handlers.append(_PrivateFile(file, encoding="utf-8"))
         except OSError as error:
             raise ConfigError(f"--log-file {file}: {error.strerror}") from error
     for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)

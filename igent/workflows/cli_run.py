@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
 from igent.clock import SYSTEM_CLOCK
 from igent.config.locate import list_constellations
@@ -23,6 +22,7 @@ from igent.reporting.facts import without_secrets
 from igent.reporting.failures import failures
 from igent.reporting.figures import total_cost
 from igent.reporting.forecast import forecast_table
+from igent.reporting.plain import json_text, one_line
 from igent.reporting.report import Report, load_report
 from igent.reporting.summary import exit_code
 from igent.reporting.table import failure_table, render, summary_table
@@ -34,6 +34,7 @@ from igent.workflows.cli_options import (
     SCENARIO,
     SHOWN,
     STARTED,
+    RunFolder,
     options,
     shown_of,
     write_logs,
@@ -64,7 +65,7 @@ def run(context: click.Context, /, constellation: str | None, dry_run: bool, **g
     if constellation is None:
         click.echo("igent: which constellation? There are:", err=True)
         for name, path in list_constellations().items():
-            click.echo(f"  {name:20} {path}", err=True)
+            click.echo(f"  {name:20} {one_line(str(path))}", err=True)
         context.exit(2)
     shown = shown_of(given, "profile")
     # What was not given at all is left to the environment.
@@ -77,7 +78,7 @@ def run(context: click.Context, /, constellation: str | None, dry_run: bool, **g
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=RunFolder())
 @options(ENDPOINT, LIMITS, SHOWN, _PROFILE)
 @click.pass_context
 def retry(context: click.Context, /, folder: Path, **given: Any) -> None:
@@ -105,7 +106,7 @@ def _dry_run(constellation: Constellation, settings: Settings, shown: dict[str, 
     forecast = asyncio.run(estimate(constellation, settings))
     with results() as stream:
         if shown["as_json"]:
-            stream.write(orjson.dumps(forecast.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
+            stream.write(json_text(forecast.to_json()))
         elif not shown["quiet"]:
             render(forecast_table(forecast), stream)
 
@@ -148,7 +149,7 @@ def _cost_of(constellation: Constellation, settings: Settings) -> CostOf | None:
 def _show(report: Report, *, as_json: bool, quiet: bool) -> None:
     with results() as stream:
         if as_json:
-            stream.write(orjson.dumps(report.summary.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
+            stream.write(json_text(report.summary.to_json()))
         elif not quiet:
             if report.summary.counts.failed:
                 render(failure_table(failures(report.outcomes)), stream)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 __all__ = ["report", "reset"]
 
+import os
 from pathlib import Path
 
 import click
-import orjson
 
 from igent.errors import Problem, RunFolderError
 from igent.files import FolderLock
 from igent.reporting.failures import failures
+from igent.reporting.plain import json_text, one_line
 from igent.reporting.report import load_report
 from igent.reporting.table import failure_table, render, summary_table
+from igent.workflows.cli_options import RunFolder
 from igent.workflows.folder import set_aside
 from igent.workflows.output import results
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=RunFolder())
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
 def report(folder: Path, as_json: bool) -> None:
     """Show the summary of a run again.
@@ -29,14 +31,14 @@ def report(folder: Path, as_json: bool) -> None:
     loaded = load_report(folder)
     with results() as stream:
         if as_json:
-            stream.write(orjson.dumps(loaded.summary.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
+            stream.write(json_text(loaded.summary.to_json()))
             return
         render(failure_table(failures(loaded.outcomes)), stream)
         render(summary_table(loaded.summary), stream)
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=RunFolder())
 def reset(folder: Path) -> None:
     """Set a run aside, to start over.
 
@@ -44,9 +46,10 @@ def reset(folder: Path) -> None:
     """
     if not (folder / "journal.jsonl").is_file():
         raise RunFolderError(Problem(str(folder), "is no run folder: it has no journal.jsonl"))
+    folder = Path(os.path.abspath(folder)) if folder.name in {"", ".."} else folder  # "." has no name to change
     lock = FolderLock(folder)
     lock.acquire()
     try:
-        click.echo(f"{folder} is now {set_aside(folder)}", err=True)
+        click.echo(one_line(f"{folder} is now {set_aside(folder)}", 1000), err=True)
     finally:
         lock.release()

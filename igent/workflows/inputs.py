@@ -7,15 +7,18 @@ __all__ = ["ScenarioFiles", "find_scenario", "read_scenario"]
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
-from igent.config.locate import Places
+from igent.config.locate import Places, inside
 from igent.config.names import did_you_mean, is_safe_name
 from igent.config.yaml import Located, read_yaml
 from igent.errors import ConfigError, DataError, Problem
 from igent.records.json_reader import read_documents
 from igent.types import Record
 from igent.workload import Dataset, InputFile, Workload
+
+_MOST_PROBLEMS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ def find_scenario(places: Places, workload: Workload, data: Path | None, name: s
     """
     folder = _data_folder(places, workload, data)
     path = folder / "scenarios" / f"{name}.yaml"
-    if not is_safe_name(name) or not path.is_file():
+    if not is_safe_name(name) or inside(folder / "scenarios", path.name) is None or not path.is_file():
         known = sorted(p.stem for p in (folder / "scenarios").glob("*.yaml"))
         raise ConfigError(Problem(_shown(folder), f"no scenario {name!r}", did_you_mean(name, known, "scenarios")))
     located = read_yaml(path, _shown(path))
@@ -93,17 +96,18 @@ def _problems(located: Located, inputs: Sequence[InputFile], folder: Path) -> li
     known = {"name", "description", *(spec.key for spec in inputs)}
     problems = [
         Problem(located.where(key), f"unknown key {key!r}", did_you_mean(str(key), known, "valid keys"))
-        for key in value
-        if key not in known
+        for key in islice((key for key in value if key not in known), _MOST_PROBLEMS)
     ]
     for spec in inputs:
         named = value.get(spec.key)
         if named is None:
             if spec.required:
                 problems.append(Problem(located.path, f"lacks {spec.key!r}", f"{spec.key}: FILE.json"))
-        elif not isinstance(named, str) or not (folder / named).resolve().is_relative_to(folder):
-            what = f"{spec.key}: {named!r} is no file inside the data folder"
-            problems.append(Problem(located.where(spec.key), what))
+        elif not isinstance(named, str) or (file := inside(folder, named)) is None:
+            what = f"{spec.key}: {str(named)[:200]!r} is no file inside the data folder"
+            problems.append(Problem(located.where(spec.key), what, "a path from there on, with /"))
+        elif file.exists() and not (file.is_file() or file.is_dir()):  # reading a pipe would wait for ever
+            problems.append(Problem(located.where(spec.key), f"{spec.key}: {named!r} is no regular file"))
     return problems
 
 
