@@ -152,7 +152,7 @@ class SystemDisk:
 
     def lock(self, path: Path) -> Callable[[], None]:
         """See Disk.lock. The system gives it back when the process ends, however it does."""
-        lock = FileLock(path, timeout=0)
+        lock = FileLock(path, timeout=0, mode=_OWNER_ONLY)
         try:
             lock.acquire()
         except Timeout as error:

@@ -59,7 +59,7 @@ def validate(context: click.Context, /, files: tuple[str, ...]) -> None:
             for problem in error.problems:
                 click.echo(one_line(str(problem), 1000), err=True)
         else:
-            click.echo(f"{constellation.source.located.path}: ok")
+            click.echo(one_line(f"{constellation.source.located.path}: ok", 1000))
     context.exit(2 if wrong else 0)
 
 
@@ -74,8 +74,8 @@ def init(folder: Path, source: str, name: str | None) -> None:
     """
     made = make_starter(folder, find_constellation(source), name or f"my_{Path(source).stem}")
     for path in made.files:
-        click.echo(f"made {path}", err=True)
-    click.echo(f"cd {folder}\nigent validate {made.name}\nigent run {made.name} --mock --max-items 5")
+        click.echo(one_line(f"made {path}", 1000), err=True)
+    click.echo(f"cd {one_line(str(folder), 1000)}\nigent validate {made.name}\nigent run {made.name} --mock --max-items 5")
 
 
 @click.command()

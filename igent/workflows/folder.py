@@ -196,6 +196,7 @@ class RunFolder:
 def set_aside(path: Path, disk: Disk = SYSTEM_DISK) -> Path:
     """Rename a run folder to NAME.old-1, NAME.old-2 …; nothing is ever deleted. Returns the new path."""
     number = 1
+    path = path if path.name else path.resolve()  # "." has no name
     try:
         while disk.state(target := path.with_name(f"{path.name}.old-{number}")) is not None:
             number += 1

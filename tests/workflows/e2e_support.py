@@ -128,6 +128,7 @@ class Shell:
         module: str = "igent.workflows",
         broken_stdout: bool = False,
         stdout: str | None = None,
+        cwd: str = "",
         kill_at: str | None = None,
         **env: str,
     ) -> Process:
@@ -141,7 +142,7 @@ class Shell:
             "do": "start",
             "module": module,
             "arguments": [str(argument) for argument in arguments],
-            "cwd": str(self.folder),
+            "cwd": str(self.folder / cwd),
             "env": {**kept, **env},
             "streams": [name and str(self._streams / name) for name in names],
         }

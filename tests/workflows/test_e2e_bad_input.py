@@ -124,6 +124,17 @@ def test_a_scenario_with_mistakes(shell: Shell, data: Path):
     )
 
 
+def test_half_a_character_in_an_id_fails_its_record_alone(shell: Shell, data: Path):
+    edit_json(data / REGISTRATIONS, lambda rows: rows[4].update(RegistrationNumber="SPUS\ud800"))
+    assert "10 to run" in shell.run(*RUN, "--dry-run").out
+    process = shell.run(*RUN, code=1)
+    outcomes = lines_of(shell.folder / "run" / "outcomes.jsonl")
+    assert [o["status"] for o in outcomes] == ["done"] * 4 + ["failed"] + ["done"] * 5
+    assert (outcomes[4]["record_id"], outcomes[4]["cause"]) == ("registration 5", "input")
+    assert "half a character" in shell.igent("report", "run").out
+    assert "half a character" in process.out
+
+
 def test_a_registration_without_zip_fails_alone(shell: Shell, data: Path):
     edit_json(data / REGISTRATIONS, lambda rows: rows[4].pop("Contact_Zip") and None)
     process = shell.run(*RUN, code=1)

@@ -170,6 +170,13 @@ def test_a_few_records_first_then_all(shell: Shell):
     assert '"input": 100' in fewer.out, "what is done stays done"
 
 
+def test_the_current_folder_can_be_the_run_folder_and_is_set_aside_as_any_other(shell: Shell):
+    (shell.folder / "here").mkdir()
+    for options in ((), ("--fresh",)):
+        shell.run("p1m", "--mock", "--max-items", "2", "--out", ".", *options, cwd="here")
+    assert (shell.folder / "here.old-1" / "journal.jsonl").exists()
+
+
 def test_a_torn_journal_is_set_aside_and_its_records_done_again(shell: Shell):
     shell.run("p1m1m2c", "--mock", "--max-items", 6, "--out", "run", "--concurrency", 1)
     before = final_files(shell.folder / "run")

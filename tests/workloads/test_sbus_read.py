@@ -95,6 +95,7 @@ def test_cash_unless_the_registration_says_loan(fields: dict[str, Any], payment:
         ({"Proposal_OptimalAmountOfPanels": None}, "neither panels nor batteries"),
         ({"Contact_LowMediumIncome": "maybe"}, "'maybe': write 0 or 1"),
         ({"RegistrationNumber": None}, "no RegistrationNumber"),
+        ({"RegistrationNumber": "SPUS\ud800"}, "half a character"),
     ],
 )
 def test_a_bad_registration_is_a_record_with_a_problem(fields: dict[str, Any], what: str) -> None:

@@ -135,6 +135,9 @@ def parse_request(data: Mapping[str, Any]) -> tuple[Request, list[str]]:
     number = _text(data.get("RegistrationNumber"))
     if not number:
         wrong.append("it has no RegistrationNumber: give it one, such as SPUS10001")
+    elif any("\ud800" <= character <= "\udfff" for character in number):  # no file and no schema takes it
+        wrong.append("its RegistrationNumber has half a character (a lone surrogate): export it again")
+        number = ""
     if zip_ is None:
         wrong.append(_zip_problem(data.get("Contact_Zip")))
     if low_income is None:
