@@ -76,7 +76,8 @@ def main() -> int:
     failed = [world for world in worlds if world.problems]
     sums = {name: sum(getattr(world, name) for world in worlds) for name in ("sessions", "kills", "outcomes", "calls")}
     faults = sum((world.faults for world in worlds), Counter[str]())
-    print(f"{len(worlds)} seeds in {time.monotonic() - began:.0f} s, {len(failed)} failed; {sums}; faults {dict(faults)}")
+    took = f"{len(worlds)} seeds in {time.monotonic() - began:.0f} s"
+    print(f"{took}, {len(failed)} failed; {sums}; faults {dict(faults)}")
     return int(bool(failed))
 
 

@@ -75,7 +75,8 @@ def init(folder: Path, source: str, name: str | None) -> None:
     made = make_starter(folder, find_constellation(source), name or f"my_{Path(source).stem}")
     for path in made.files:
         click.echo(one_line(f"made {path}", 1000), err=True)
-    click.echo(f"cd {one_line(str(folder), 1000)}\nigent validate {made.name}\nigent run {made.name} --mock --max-items 5")
+    click.echo(one_line(f"cd {folder}", 1000))
+    click.echo(f"igent validate {made.name}\nigent run {made.name} --mock --max-items 5")
 
 
 @click.command()

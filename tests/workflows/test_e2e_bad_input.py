@@ -126,7 +126,7 @@ def test_a_scenario_with_mistakes(shell: Shell, data: Path):
 
 def test_half_a_character_in_an_id_fails_its_record_alone(shell: Shell, data: Path):
     edit_json(data / REGISTRATIONS, lambda rows: rows[4].update(RegistrationNumber="SPUS\ud800"))
-    assert "10 to run" in shell.run(*RUN, "--dry-run").out
+    assert "9 to run, 1 failing by their input" in shell.run(*RUN, "--dry-run").out
     process = shell.run(*RUN, code=1)
     outcomes = lines_of(shell.folder / "run" / "outcomes.jsonl")
     assert [o["status"] for o in outcomes] == ["done"] * 4 + ["failed"] + ["done"] * 5
