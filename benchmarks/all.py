@@ -28,6 +28,7 @@ def commands(args: argparse.Namespace) -> list[list[str]]:
         ["limits.py", *repeats],
         ["call_cpu.py"],
         ["memory.py"],
+        ["load.py"],
         ["writing.py"],
         ["json_corpus.py"],
     ]

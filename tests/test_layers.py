@@ -14,7 +14,13 @@ ROOMS = {
     "validation", "capacity", "writing", "reporting", "workloads",
 }  # fmt: skip
 TOP = {"workflows"}
-ONLY_IN = {"openai": {"models"}, "autogen_agentchat": {"agents"}, "filelock": {"disk"}, "aiofiles": {"records"}}
+ONLY_IN = {
+    "openai": {"models"},
+    "autogen_agentchat": {"agents"},
+    "filelock": {"disk"},
+    "aiofiles": {"records"},
+    "python_calamine": {"records"},
+}
 
 
 def modules() -> dict[str, ast.Module]:

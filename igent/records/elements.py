@@ -2,59 +2,64 @@
 
 from __future__ import annotations
 
-__all__ = ["Elements", "HeldFile", "Index", "ListDocument"]
+__all__ = ["Elements", "Index", "ListDocument", "too_large"]
 
-import os
-import weakref
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from pathlib import Path
 from typing import Any, overload
 from zlib import crc32
 
 from igent.errors import DataError, Problem
 from igent.records.json_parser import scan_value
+from igent.records.sources import MOST_OF_A_RECORD, MOST_RECORDS, MOST_WHOLE, Source
 from igent.workload import Document
 
 
-class HeldFile:
-    """A file for reading, closed when nobody has it any more. Raises OSError."""
-
-    def __init__(self, path: Path) -> None:
-        self.descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        weakref.finalize(self, os.close, self.descriptor)
-
-    def read(self, offset: int, size: int) -> bytes:
-        """So many bytes from there on, fewer at the end of the file."""
-        os.lseek(self.descriptor, offset, os.SEEK_SET)
-        return os.read(self.descriptor, size)
-
-
 class Index:
-    """Where the elements of a list stand in their file: byte, size, line (from 1) and checksum; 20 bytes each."""
+    """Where the elements of a list stand in their file: byte, size, line (from 1) and checksum; 20 bytes each.
 
-    def __init__(self) -> None:
+    `shown` is the file's name for messages.
+    """
+
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
         self.offsets, self.sizes, self.lines, self.checksums = array("Q"), array("I"), array("I"), array("I")
 
     def add(self, offset: int, data: bytes, line: int) -> None:
-        """One more: its bytes, from `offset` on."""
+        """One more: its bytes, from `offset` on. Raises DataError when it is too large, or one too many."""
+        if len(data) > MOST_OF_A_RECORD:
+            raise too_large(self.shown, line)
+        if len(self.offsets) >= MOST_RECORDS:
+            what = f"at most {MOST_RECORDS:,} records are read from one file"
+            raise DataError(Problem(f"{self.shown}:{line}", what, "split it, and run each part"))
         self.offsets.append(offset)
         self.sizes.append(len(data))
         self.lines.append(line)
         self.checksums.append(crc32(data))
 
 
+def too_large(shown: str, line: int) -> DataError:
+    """What is said of a record that is larger than any may be."""
+    what = f"the record that begins here has more than {MOST_OF_A_RECORD:,} bytes"
+    return DataError(Problem(f"{shown}:{line}", what, "leave out of it what no agent needs to see"))
+
+
+def _from_json(data: bytes) -> Any:
+    return scan_value(data.decode())[0]
+
+
 class Elements(Sequence[Any]):
     """The elements, each parsed anew whenever it is looked at; a slice is as lazy.
 
     The file is held open: replacing it changes nothing. When something was written into it, looking raises DataError,
-    for then it is not what was checked; `shown` is its name for messages. For one thread.
+    for then it is not what was checked. `parse` makes an element of its bytes, which None takes for JSON. For one
+    thread.
     """
 
-    def __init__(self, file: HeldFile, index: Index, shown: str) -> None:
-        self._file, self._index, self._shown = file, index, shown
+    def __init__(self, source: Source, index: Index, parse: Callable[[bytes], Any] | None = None) -> None:
+        self._source, self._index, self._parse = source, index, parse or _from_json
         self._places = range(len(index.offsets))
 
     def __len__(self) -> int:
@@ -70,22 +75,27 @@ class Elements(Sequence[Any]):
             part._places = self._places[at]
             return part
         place, index = self._places[at], self._index
-        data = self._file.read(index.offsets[place], index.sizes[place])
+        data = self._source.read(index.offsets[place], index.sizes[place])
         if crc32(data) != index.checksums[place]:
-            where, what = f"{self._shown}:{index.lines[place]}", "the file was changed while it was worked on"
+            where, what = f"{index.shown}:{index.lines[place]}", "the file was changed while it was worked on"
             raise DataError(Problem(where, what, "leave it as it is during a run; start over with --fresh"))
-        return scan_value(data.decode())[0]
+        return self._parse(data)
 
 
 class ListDocument(Document):
     """A document whose value is a list: `elements` are read from the file, `value` has them all in memory."""
 
     _elements: Elements
+    _size: int
 
-    def __init__(self, path: str, elements: Elements, index: Index) -> None:
-        object.__setattr__(self, "path", path)
+    def __init__(self, source: Source, index: Index, parse: Callable[[bytes], Any] | None = None) -> None:
+        object.__setattr__(self, "path", index.shown)
         object.__setattr__(self, "lines", _Lines(index.lines))
-        object.__setattr__(self, "_elements", elements)
+        object.__setattr__(self, "_elements", Elements(source, index, parse))
+        object.__setattr__(self, "_size", sum(index.sizes))
+
+    def __repr__(self) -> str:
+        return f"<{self.path}: {len(self._elements):,} elements>"  # as asyncio shows a result: not all of it
 
     @property
     def elements(self) -> Elements:
@@ -94,7 +104,10 @@ class ListDocument(Document):
 
     @cached_property
     def value(self) -> list[Any]:
-        """The list, read at the first look."""
+        """The list, read at the first look. Raises DataError when it is too large for that."""
+        if self._size > MOST_WHOLE:
+            what = f"the list has {self._size:,} bytes, and at most {MOST_WHOLE:,} are read into memory at once"
+            raise DataError(Problem(self.path, what, "shorten it"))
         return list(self._elements)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = ["parse_json", "parse_jsonl", "scan_value"]
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from json import JSONDecodeError, JSONDecoder
 from math import isfinite
 from typing import Any, NoReturn
@@ -14,9 +15,11 @@ from igent.errors import DataError, Problem
 from igent.workload import Document
 
 _MAX_PROBLEMS = 20
+_MAX_COUNTED = 1000
 _MAX_SHOWN = 60
+_MAX_DEPTH = 100
 _SPACE = re.compile(r"[ \t\n\r]*")
-_STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(-?(?:NaN|Infinity))|(-?[0-9][0-9.eE+-]*)')
+_STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]+|\\.)*+"|(-?(?:NaN|Infinity))|(-?[0-9][0-9.eE+-]*)')
 
 
 def parse_json(text: str, shown: str) -> Document:
@@ -27,24 +30,28 @@ def parse_json(text: str, shown: str) -> Document:
 def parse_jsonl(text: str, shown: str) -> Document:
     """Parse a text of one JSON value a line into a document whose value is their list; blank lines are skipped.
 
-    Raises DataError with all bad lines, up to 20.
+    Raises DataError with all bad lines, up to 20; the rest are counted, up to 1,000.
     """
     values: list[Any] = []
     lines: dict[int | str, int] = {}
     problems: list[Problem] = []
+    more = 0
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             value = _Walk(line, shown, number).whole()
         except DataError as error:
-            problems.extend(error.problems)
+            if len(problems) < _MAX_PROBLEMS:
+                problems.extend(error.problems)
+            elif (more := more + 1) == _MAX_COUNTED:
+                break
             continue
         lines[len(values)] = number
         values.append(value)
-    if len(problems) > _MAX_PROBLEMS:
-        more = len(problems) - _MAX_PROBLEMS
-        problems[_MAX_PROBLEMS:] = [Problem(shown, f"{more} more lines are not valid JSON")]
+    if more:
+        counted = f"at least {more:,}" if more == _MAX_COUNTED else more
+        problems.append(Problem(shown, f"{counted} more lines are not valid JSON"))
     if problems:
         raise DataError(*problems)
     return Document(shown, values, lines)
@@ -53,11 +60,40 @@ def parse_jsonl(text: str, shown: str) -> Document:
 def scan_value(text: str, at: int = 0) -> tuple[Any, int]:
     """The value that begins at this character, and where it ends. Raises ValueError, and RecursionError, for what
     `parse_json` would not take either; only that says what is wrong."""
-    return _DECODER.raw_decode(text, at)
+    value, end = _DECODER.raw_decode(text, at)
+    if text.count("[", at, end) + text.count("{", at, end) > _MAX_DEPTH and _is_deep(value):
+        raise RecursionError("nested too deeply")
+    return value, end
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether it is nested deeper than can be worked on: JSON that can be read so deep cannot be written."""
+    layer = [value]
+    for _ in range(_MAX_DEPTH + 1):
+        layer = [inner for node in layer if isinstance(node, list | dict) for inner in _parts(node)]
+        if not layer:
+            return False
+    return True
+
+
+def _parts(node: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    return node.values() if isinstance(node, dict) else node
 
 
 class _RefusedError(ValueError):
     """A number that JSON does not have, or that does not fit."""
+
+
+class _TwiceError(ValueError):
+    """An object has two members of one name: which of them counts is anybody's guess."""
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(members)
+    if len(made) < len(members):
+        name = next(name for name, count in Counter(name for name, _ in members).items() if count > 1)
+        raise _TwiceError(f"the member {_shorten(name)!r} stands twice in an object that begins here, or inside")
+    return made
 
 
 def _refuse(word: str) -> NoReturn:
@@ -69,7 +105,7 @@ def _finite(digits: str) -> float:
     return number if isfinite(number) else _refuse(digits)
 
 
-_DECODER = JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+_DECODER = JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite)
 
 
 class _Walk:
@@ -137,11 +173,13 @@ class _Walk:
 
     def _value(self, at: int) -> tuple[Any, int]:
         try:
-            return _DECODER.raw_decode(self._text, at)
+            return scan_value(self._text, at)
         except JSONDecodeError as error:
             self._fail(error.pos, error.msg[:1].lower() + error.msg[1:])
         except RecursionError:
-            self._fail(at, "the value that begins here is nested too deeply", "at most some 900 levels are read")
+            self._fail(at, "the value that begins here is nested too deeply", f"at most {_MAX_DEPTH} levels are read")
+        except _TwiceError as error:
+            self._fail(at, str(error), "keep one of them")
         except ValueError as error:
             word = str(error) if isinstance(error, _RefusedError) else ""
             self._fail(self._find_number(at, word), f"{_shorten(word) or 'a number of this length'} cannot be used")

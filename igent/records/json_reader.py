@@ -1,40 +1,49 @@
-"""Reads JSON and JSONL input files, with the line of every element, and says exactly what is wrong with a bad one."""
+"""Reads input files, JSON and tables, with the line of every element, and says exactly what is wrong with a bad one."""
 
 from __future__ import annotations
 
 __all__ = ["read_document", "read_documents"]
 
 import asyncio
-import difflib
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from aiofiles.os import wrap
 
 from igent.errors import DataError, Problem
+from igent.records.csv_reader import open_csv
 from igent.records.indexing import open_list
 from igent.records.json_parser import parse_json, parse_jsonl
+from igent.records.sources import MOST_WHOLE, file_errors, kind_of, open_file
+from igent.records.xlsx_reader import open_xlsx
 from igent.workload import Document
 
 _JSONL = frozenset({".jsonl", ".ndjson"})
-_SPREADSHEETS = frozenset({".csv", ".tsv", ".xls", ".xlsx", ".ods"})
-_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_read_bytes = wrap(Path.read_bytes)
+_TABLES: Mapping[str, Callable[[Path, str], Document]] = {
+    ".csv": open_csv,
+    ".tsv": partial(open_csv, delimiter="\t"),
+    ".xlsx": open_xlsx,
+    ".xlsm": open_xlsx,
+}
+_REFUSED = frozenset({".xls", ".xlsb", ".ods", ".numbers"})
 
 
 async def read_document(path: Path, shown: str | None = None) -> Document:
-    """Read one file: JSONL when it ends in .jsonl or .ndjson (the value is then a list), JSON otherwise.
+    """Read one file, by its ending: JSONL (.jsonl, .ndjson), a table (.csv, .tsv, .xlsx, .xlsm), or else JSON.
 
-    A list is checked whole, and its elements are read from the file when they are looked at (see ListDocument).
-    `shown` is the name for messages; None shows the path. UTF-8, with or without a byte order mark. Raises DataError
-    naming file, line, column and remedy; of a JSONL file all bad lines (up to 20).
+    A list is checked whole, and its elements are read from the file when they are looked at (see ListDocument); so are
+    the rows of a table, each an object of texts (CSV) or values (XLSX) by the names in the first row. `shown` is the
+    name for messages; None shows the path. UTF-8, with or without a byte order mark. Raises DataError naming file,
+    line and remedy; of a JSONL file or a table all bad lines (up to 20).
     """
     shown = shown if shown is not None else str(path)
-    _refuse_spreadsheet(path, shown)
-    lines = path.suffix.lower() in _JSONL
+    ending = path.suffix.lower()
+    if ending in _REFUSED:
+        raise DataError(Problem(shown, f"{path.suffix} files cannot be read", "save it as .xlsx, .csv or JSON"))
+    lines = ending in _JSONL
     # A long file takes seconds to parse; the event loop has other files to read meanwhile.
-    document = await asyncio.to_thread(open_list, path, shown, lines=lines)
+    document = await asyncio.to_thread(_TABLES.get(ending, partial(open_list, lines=lines)), path, shown)
     if document is not None:
         return document
     text = _decode(await _read(path, shown), shown)
@@ -66,37 +75,23 @@ async def read_documents(paths: Mapping[str, tuple[Path, str]]) -> dict[str, Doc
     return {key: documents[key] for key in paths}
 
 
-def _refuse_spreadsheet(path: Path, shown: str) -> None:
-    if path.suffix.lower() in _SPREADSHEETS:
-        raise DataError(Problem(shown, f"{path.suffix} files cannot be read", "export it as JSON or JSONL"))
-
-
 async def _read(path: Path, shown: str) -> bytes:
-    try:
+    with file_errors(path, shown):
         # Opened, read and closed in one piece: a run that ends meanwhile leaves no open file behind.
         return await _read_bytes(path)
-    except FileNotFoundError as error:
-        raise DataError(Problem(shown, "there is no such file", _nearest(path))) from error
-    except IsADirectoryError as error:
-        raise DataError(Problem(shown, "this is a folder, not a file", "name a file in it")) from error
-    except PermissionError as error:
-        raise DataError(Problem(shown, "the file may not be read", "give yourself the right to read it")) from error
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
-        raise DataError(Problem(shown, f"the file cannot be read: {error}", "")) from error
 
 
-def _nearest(path: Path) -> str:
-    try:
-        names = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
-    except OSError:
-        return f"the folder {path.parent} is not there either"
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return f"did you mean {close[0]}?" if close else "check the name in the scenario"
+def _read_whole(path: Path) -> bytes:
+    file = open_file(path, str(path))
+    return file.read(0, min(file.size, MOST_WHOLE) + 1)  # it may have grown since it was looked at; not without end
+
+
+_read_bytes = wrap(_read_whole)
 
 
 def _decode(data: bytes, shown: str) -> str:
-    if data.startswith(_WIDE_MARKS):
-        raise DataError(Problem(shown, "the file is UTF-16, not UTF-8", "save it as UTF-8"))
+    if (kind := kind_of(data)) is not None:
+        raise DataError(Problem(shown, f"the file is {kind}", "save it as JSON, in UTF-8"))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

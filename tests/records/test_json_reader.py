@@ -164,8 +164,8 @@ async def test_what_is_no_readable_file_is_said(tmp_path: Path) -> None:
         await read_document(tmp_path / "a\0b.json")
     with pytest.raises(DataError, match=r"cannot be read: .*too long"):
         await read_document(tmp_path / ("n" * 300))
-    with pytest.raises(DataError, match=r"book.xlsx: .xlsx files cannot be read \(export it as JSON or JSONL\)"):
-        await read_document(tmp_path / "book.xlsx", "book.xlsx")
+    with pytest.raises(DataError, match=r"book.ods: .ods files cannot be read \(save it as .xlsx, .csv or JSON\)"):
+        await read_document(tmp_path / "book.ods", "book.ods")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

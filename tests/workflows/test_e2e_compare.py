@@ -190,7 +190,7 @@ def test_ctrl_c_shows_what_is_finished_and_leaves_a_run_that_goes_on(shell: Shel
     wait_until(lambda: process.poll() is not None or len(entries(run, "outcome")) >= 2, "outcomes of the second run")
     process.send(signal.SIGINT)
     assert process.wait() == 130
-    assert "Ctrl-C: finishing the records in flight" in process.err
+    assert "Ctrl-C: finishing the calls in flight" in process.err
     assert "Traceback" not in process.err
     found = lines(process.out)
     assert found["p1m"][0] == "30/0/0"
