@@ -6,12 +6,12 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e_support import Shell, lines_of, wait_until
 from faulty_replies import END, HEAD, chunk, stream
 from faulty_server import FAULTS, FaultyServer
 
@@ -23,25 +23,9 @@ from igent.types import ChatRequest, Completion, StopFactory, Usage
 from igent.workflows.constellation import load_constellation
 from igent.workloads.sbus.mock import SbusMock
 
-sys.path.append(str(Path(__file__).parents[1] / "workflows"))
-from e2e_support import Shell, Zygote, lines_of, wait_until
-
 forks = pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
 AGENTS = load_constellation("p1m1c1_p2m2c2")
 ANSWER_CAP = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    with Zygote() as running:
-        yield running
-
-
-@pytest.fixture
-def shell(zygote: Zygote, tmp_path: Path) -> Iterator[Shell]:
-    made = Shell(zygote, tmp_path / "here")
-    yield made
-    made.kill_all()
 
 
 class Counting:

@@ -13,13 +13,14 @@ import sys
 import time
 import tracemalloc
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e_support import Shell, copy_data, edit_json, json_of, lines_of, oracle
 from hostile_files import GOOD, TEXTS, WORKBOOKS
 from workbooks import book, cell, sheet, table
 
@@ -28,28 +29,18 @@ from igent.records import xlsx_reader
 from igent.records.json_reader import read_document
 from igent.records.zip_checks import check_zip
 
-sys.path.append(str(Path(__file__).parents[1] / "workflows"))
-from e2e_support import Shell, Zygote, copy_data, edit_json, json_of, lines_of, oracle
-
 RUN = ("p1m1m2c", "--mock", "--data", "data", "--out", "run")
 REGISTRATIONS = "registrations_overlap_only.json"
 KEY = "sk-Zk3v9TqLw8Xc2BnM5rYp7H"
 
 
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    with Zygote() as running:
-        yield running
-
-
 @pytest.fixture
-def shell(zygote: Zygote, tmp_path: Path) -> Iterator[Shell]:
+def shell(shell: Shell) -> Shell:
+    """With a data folder of six registrations."""
     if sys.platform == "win32":
         pytest.skip("forks processes")
-    made = Shell(zygote, tmp_path / "here")
-    copy_data(made.folder / "data", first=6)
-    yield made
-    made.kill_all()
+    copy_data(shell.folder / "data", first=6)
+    return shell
 
 
 def refused(folder: Path, content: bytes, name: str) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e_support import Shell, copy_data, edit_json, lines_of
 from faulty_server import FAULTS, FaultyServer, Seen, status
-
-sys.path.append(str(Path(__file__).parents[1] / "workflows"))
-from e2e_support import Shell, Zygote, copy_data, edit_json, lines_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
 
@@ -33,19 +30,6 @@ PERSON = (
     "DE89370400440532013000",
     "7 Plant Rd",
 )
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    with Zygote() as running:
-        yield running
-
-
-@pytest.fixture
-def shell(zygote: Zygote, tmp_path: Path) -> Iterator[Shell]:
-    made = Shell(zygote, tmp_path / "here")
-    yield made
-    made.kill_all()
 
 
 def everything(shell: Shell) -> dict[str, bytes]:

@@ -8,11 +8,11 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from e2e_support import Shell
 from faulty_server import FAULTS, FaultyServer, Seen, status
 from hostile_text import CORPUS, FORMULAS, assert_shown_safely
 from injections import DATA
@@ -26,25 +26,9 @@ from igent.reporting.table import render
 from igent.workflows.cli import main
 from igent.workflows.cli_options import write_logs
 
-sys.path.append(str(Path(__file__).parents[1] / "workflows"))
-from e2e_support import Shell, Zygote
-
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ igent[.\w]*: |    ")
 FIGURES = Figures(1, 0, 0, 1.0, 0.1, 0.2, 1.0, 2.0, 3.0, 4.0, 5.0, 0.001, 0.5, 1, 0)
 forks = pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    with Zygote() as running:
-        yield running
-
-
-@pytest.fixture
-def shell(zygote: Zygote, tmp_path: Path) -> Iterator[Shell]:
-    made = Shell(zygote, tmp_path / "here")
-    yield made
-    made.kill_all()
 
 
 def streams(shell: Shell) -> dict[str, bytes]:

@@ -7,14 +7,11 @@ __all__ = ["CAPACITY", "FAILS", "FINAL", "RECORDS", "RUN", "Life", "few_units", 
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable, Coroutine, Generator
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
-
-sys.path.append(str(Path(__file__).parents[1] / "simulation"))
 
 from e2e_support import copy_data
 from sim_disk import MemoryDisk, Session
