@@ -150,6 +150,7 @@ class _Life:
                 self._world.problems.append(f"tasks were left: {left}")
             asyncio.set_event_loop(None)
             self.loop.close()
+            self.workflow = self._task = None  # they hold files that hold this: a circle that finalizers keep alive
 
     async def _run(self, constellation: Constellation, settings: Any) -> Any:
         disk: Disk = self.disk
