@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["MOST_AT_ONCE", "AppendFile", "FolderLock", "disk_failure", "replace_file"]
 
+import errno
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -27,6 +28,8 @@ _REMEDY = "make room or mend the disk, then start the same command again: what t
 def disk_failure(path: Path, verb: str, error: OSError, remedy: str = _REMEDY) -> RunFolderError:
     """What the disk refused, as an error of ours: which file could not be (read, written …), why, and what to do."""
     what = f"cannot be {verb}: {error.strerror or error} (errno {error.errno})"
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        remedy = "a lower --concurrency, or a higher limit of open files (ulimit -n); the same command goes on"
     return RunFolderError(Problem(str(path), what, remedy))
 
 

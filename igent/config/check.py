@@ -44,6 +44,10 @@ def check_names(
     return in_order(problems)
 
 
+_TAKEN = frozenset({"summary", "prompts", "capacity"})
+"""Files of a run folder that no output may overwrite."""
+
+
 class _Checks:
     """The cross-checks of one constellation against its own names and its workload's."""
 
@@ -66,6 +70,9 @@ class _Checks:
                 at: At = ("phases", p, "steps", s)
                 problems += self._step(at, step)
                 for output in (step.output, *step.also):
+                    if output in _TAKEN:
+                        what = f"output {output!r}: the run folder has a file {output}.json of another kind"
+                        problems.append(self._at((*at, "output"), what))
                     if output in outputs:
                         problems.append(self._at((*at, "output"), f"two steps write {output!r}"))
                     outputs.add(output)

@@ -45,6 +45,7 @@ class ProgressWatch:
 
     def started(self, state: RunState) -> None:
         """Say what is resumed, and begin the progress."""
+        _say_damage(state)
         if not self._quiet:
             _say_resumed(state)
         stream = sys.stderr
@@ -94,10 +95,17 @@ async def _execute(workflow: Workflow) -> Ended:
     return Ended(report, error, interrupts.exit_code)
 
 
-def _say_resumed(state: RunState) -> None:
+def _say_damage(state: RunState) -> None:
+    """Told whatever was asked: it may be the first that anybody hears of a bad disk."""
     if state.dropped_bytes:
         what = f"{state.dropped_bytes:,} damaged bytes at the end of the journal were set aside (journal.damaged-…)"
         click.echo(f"igent: {state.folder}: {what}", err=True)
+    if state.forgotten:
+        what = "a run was here of which the journal knows nothing any more: all its records are done again"
+        click.echo(f"igent: {state.folder}: {what}", err=True)
+
+
+def _say_resumed(state: RunState) -> None:
     if not state.total:
         click.echo(f"igent: {state.folder}: the input has no records, there is nothing to do", err=True)
     if not state.resumed:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+import orjson
+
 from igent.disk import SYSTEM_DISK, Disk
 from igent.errors import Problem, RunFolderError
 from igent.files import FolderLock, disk_failure, replace_file
@@ -24,6 +26,7 @@ from igent.writing.outcomes import JournalOutcomes
 from igent.writing.reader import JOURNAL_FORMAT, JournalContents, scan_journal
 
 _JOURNAL = "journal.jsonl"
+_SUMMARY = "summary.json"
 _ELSEWHERE = "choose another folder with --out"
 _REMEDY = "start over with --fresh (the old folder is kept beside it), or choose another folder with --out"
 
@@ -79,7 +82,8 @@ class RunFolder:
     `kept` are all outcomes of the run, to which a session adds its own, `outcomes` those of earlier sessions; `answers`
     are paid for and of records without an outcome, `retrying` the failed records that are to be tried again and have
     not been; `reach` is how many records of the input it has gone to; `run` is the journal's first entry (None in a new
-    folder), `contents` its size and what damage at its end cost.
+    folder), `contents` its size and what damage at its end cost; `forgotten` says, after `check`, that a run was
+    here of which the journal knows nothing. `bought` are the requests behind the answers that the journal has.
     """
 
     path: Path
@@ -92,6 +96,8 @@ class RunFolder:
     retrying: set[str] = field(default_factory=set)
     reach: int = 0
     run: JsonObject | None = None
+    forgotten: bool = False
+    bought: int = 0
     spent_calls: int = 0
     spent_cost: Decimal = Decimal(0)
     _keys: dict[str, list[str]] = field(default_factory=dict)
@@ -125,12 +131,24 @@ class RunFolder:
         return kept.popleft() if kept else None
 
     def check(self, identity: JsonObject) -> None:
-        """Raise RunFolderError, saying what differs, when the folder belongs to other inputs."""
-        if self.run is None:
-            return
-        found = differences(self.run.get("identity", {}), identity)
+        """Raise RunFolderError, saying what differs, when the folder belongs to other inputs.
+
+        Where the journal has lost its beginning, which says so, the summary of that run is asked, if there is one.
+        """
+        known = self.run.get("identity", {}) if self.run else {**identity, **self._summarised()}
+        found = differences(known, identity)
         if found:
             raise RunFolderError(Problem(str(self.path), f"holds another run: {'; '.join(found)}", _REMEDY))
+
+    def _summarised(self) -> JsonObject:
+        """What the summary tells of the run's identity; nothing where there is none, or it cannot be read."""
+        try:
+            with self.disk.open(self.path / _SUMMARY, "rb") as file:
+                told = orjson.loads(file.readall() or b"")["run"]
+            self.forgotten = True
+            return {"name": told["constellation"], **{key: told[key] for key in ("scenario", "models", "seed", "mock")}}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
 
     def journal(self, *, audit: bool) -> Journal:
         """The journal, open for writing; the audit file beside it holds nothing of unsettled records."""
@@ -165,6 +183,7 @@ class RunFolder:
                 self.run = entry
             case "answer":
                 key, completion = answer_from_entry(entry)
+                self.bought += 1 + completion.retries + completion.hedged
                 self.answers.setdefault(key, deque()).append(completion)
                 self._keys.setdefault(str(entry.get("record_id")), []).append(key)
             case "outcome":

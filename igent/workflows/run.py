@@ -132,7 +132,8 @@ class Workflow:
         except BaseException:
             await journal.close()
             raise
-        self._watch.started(RunState(folder.path, len(records), resumed, folder.contents.dropped_bytes))
+        dropped = folder.contents.dropped_bytes
+        self._watch.started(RunState(folder.path, len(records), resumed, dropped, folder.forgotten))
 
         def summary() -> Summary:
             seconds, left = self._clock.now() - began, len(records) - books.totals.outcomes

@@ -138,7 +138,7 @@ class Traffic:
             for answer in kept:  # paid for, by records that have no outcome yet
                 calls += 1 + answer.retries + answer.hedged
                 cost += self._price(answer.model, answer.usage + answer.wasted) or 0
-        cost, calls = max(cost, folder.spent_cost), max(calls, folder.spent_calls)
+        cost, calls = max(cost, folder.spent_cost), max(calls, folder.spent_calls, folder.bought)
         return Budget(settings.max_cost, settings.max_calls, self._price, cost, calls)
 
     def _price(self, model: str, usage: Usage) -> Decimal | None:

@@ -14,13 +14,14 @@ from igent.outcome import Outcome
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """What is known when a run starts: its folder, how many records there are, the outcomes that it resumes with, and
-    how many bytes of a damaged journal were set aside."""
+    """What is known when a run starts: its folder, how many records there are, the outcomes that it resumes with, how
+    many bytes of a damaged journal were set aside, and whether a run was here of which the journal knows nothing."""
 
     folder: Path
     total: int
     resumed: Sequence[Outcome]
     dropped_bytes: int
+    forgotten: bool = False
 
 
 class Watch(Protocol):

@@ -170,6 +170,38 @@ def test_a_few_records_first_then_all(shell: Shell):
     assert '"input": 100' in fewer.out, "what is done stays done"
 
 
+def damage_first_line(run: Path) -> None:
+    data = bytearray((run / "journal.jsonl").read_bytes())
+    data[30] ^= 4
+    (run / "journal.jsonl").write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("now", "what"),
+    [
+        (("p1m1_p2m2", "--mock"), "it is of constellation p1m, not p1m1_p2m2"),
+        (("p1m", "--mock", "--seed", "7"), "its seed was 0, now it is 7"),
+        (("p1m", "--mock", "--model", "gpt-4o-mini"), "other models were asked"),
+    ],
+)
+def test_a_journal_that_lost_its_first_line_is_not_gone_on_with_as_another_run(shell: Shell, now, what):
+    shell.run("p1m", "--mock", "--max-items", "2", "--out", "run")
+    damage_first_line(shell.folder / "run")
+    before = final_files(shell.folder / "run")
+    assert what in shell.run(*now, "--max-items", "2", "--out", "run", code=2).err
+    assert final_files(shell.folder / "run") == before
+
+
+@pytest.mark.parametrize("damage", [damage_first_line, lambda run: (run / "journal.jsonl").write_bytes(b"")])
+def test_a_journal_that_knows_nothing_of_the_run_is_told_whatever_is_asked(shell: Shell, damage):
+    shell.run("p1m", "--mock", "--max-items", "2", "--out", "run")
+    before = final_files(shell.folder / "run")
+    damage(shell.folder / "run")
+    process = shell.run("p1m", "--mock", "--max-items", "2", "--out", "run", "--quiet")
+    assert "all its records are done again" in process.err
+    assert final_files(shell.folder / "run") == before
+
+
 def test_the_current_folder_can_be_the_run_folder_and_is_set_aside_as_any_other(shell: Shell):
     (shell.folder / "here").mkdir()
     for options in ((), ("--fresh",)):

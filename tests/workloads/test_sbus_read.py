@@ -96,6 +96,7 @@ def test_cash_unless_the_registration_says_loan(fields: dict[str, Any], payment:
         ({"Contact_LowMediumIncome": "maybe"}, "'maybe': write 0 or 1"),
         ({"RegistrationNumber": None}, "no RegistrationNumber"),
         ({"RegistrationNumber": "SPUS\ud800"}, "half a character"),
+        ({"Contact_Zip": "6000٨"}, "Contact_Zip"),
     ],
 )
 def test_a_bad_registration_is_a_record_with_a_problem(fields: dict[str, Any], what: str) -> None:
