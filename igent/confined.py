@@ -56,8 +56,16 @@ def run_confined(function: str, argument: bytes, limits: Limits | None = None) -
     command = [sys.executable, "-I", "-c", _START.format(path=path, function=function, limits=numbers)]
     try:
         ran = subprocess.run(  # noqa: S603  # our own interpreter, our own code
-            command, input=argument, capture_output=True, timeout=limits.wall_seconds, check=False, env=_environment()
+            command,
+            input=argument,
+            capture_output=True,
+            timeout=limits.wall_seconds,
+            check=False,
+            env=_environment(),
+            start_new_session=True,  # Ctrl-C is for us to hear: a child that it ends looks as if the data had
         )
+    except OSError as error:
+        raise ConfinedError("crash", f"no process could be started for it: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         raise ConfinedError("time", f"it took more than {limits.wall_seconds:g} s") from error
     if ran.returncode == 0:

@@ -101,7 +101,8 @@ class Settings(BaseSettings):
             return None
         host = _host(self.base_url)
         given_for = {_host(self._openai.base_url or ""), (self.allow_host or "").lower()} - {""}
-        return None if host in given_for or host.endswith(_OPENAI_DOMAIN) else host
+        openai = host.endswith(_OPENAI_DOMAIN) and self.base_url.lower().startswith("https:")  # else all could read it
+        return None if host in given_for or openai else host or "this address"
 
     def models_of(self, agents: dict[str, str | None]) -> dict[str, str | None]:
         """The model of each agent: `--model AGENT=NAME`, else `--model NAME`, else the constellation's (given).

@@ -210,6 +210,7 @@ class Expander:
 
     def _merged(self, node: Node, line: int, depth: int) -> dict[Any, tuple[Node, Node]]:
         """The keys that a merged mapping brings, those that it merges itself included."""
+        self._count(node)  # also where it brings nothing: there may be very many of them
         if not node.is_map or depth > MAX_DEPTH:
             raise NotPlainError(line, "<< takes a mapping, or a list of them")
         found: dict[Any, tuple[Node, Node]] = {}

@@ -31,6 +31,7 @@ from igent.models.causes import LOGIN_REMEDY, cause_of
 from igent.models.reply import ReplyError
 from igent.types import CallContext
 
+_LEAST_OF_A_KEY = 4
 _EXCERPT_BYTES = 200
 _LONGEST_WAIT = 86_400.0
 _SECRET = re.compile(r"sk-[\w*.\-]{3,}|(?<=Bearer )[\w*.\-~+/=]{3,}", re.IGNORECASE)
@@ -85,6 +86,15 @@ def _seconds(value: str, date: str) -> float:
         return math.nan
 
 
+def _without(text: str, key: str) -> str:
+    """The text without the key, in capitals or not; also without the beginning of one that was cut off at its end."""
+    text = re.sub(re.escape(key), "[key]", text, flags=re.IGNORECASE)
+    for size in range(min(len(key), len(text)), _LEAST_OF_A_KEY - 1, -1):
+        if text[-size:].lower() == key[:size].lower():
+            return text[:-size] + "[key]"
+    return text
+
+
 class CallErrors:
     """Makes the errors of one call: they name the `place` (see place_of) and the `host`, and never show the `key`."""
 
@@ -97,7 +107,7 @@ class CallErrors:
         """The first 200 bytes of a reply, on one line, with every secret taken out."""
         text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
         if self._key:
-            text = text.replace(self._key, "[key]")
+            text = _without(text, self._key)
         text = _CONTROL.sub(" ", _SECRET.sub("[key]", text))
         return text.encode("utf-8", "replace")[:_EXCERPT_BYTES].decode("utf-8", "ignore").strip()
 

@@ -104,6 +104,8 @@ def build_stack(
         client.on_reply = limiter.learn
 
     def spare(request: ChatRequest) -> bool:
+        if valve is not None and valve.closed:
+            return False
         return (budget is None or budget.fits(budget.most(request))) and limiter.spare(request)
 
     attempts, seconds = endpoint.max_attempts, endpoint.max_retry_seconds

@@ -7,19 +7,22 @@ __all__ = ["Inflow", "Outflow", "Valve"]
 import asyncio
 from contextvars import ContextVar
 
-from igent.errors import DrainedError
+from igent.errors import DrainedError, ProviderError
 from igent.types import ChatRequest, Completion, Model, StopFactory
 
 
 class _Call:
-    """A call between the two ends of a valve: `sent` of its requests are with the client."""
+    """A call between the two ends of a valve: `sent` of its requests are with the client, one was `answered`."""
 
     def __init__(self) -> None:
         self.scope = asyncio.timeout(None)
         self.sent = 0
+        self.answered = False
 
     def give_up(self) -> None:
-        """Wherever it waits: for a retry, for quota, for its turn."""
+        """Wherever it waits: for a retry, for quota, for its turn. An answer that is on its way out is no waiting."""
+        if self.answered:
+            return
         self.scope.reschedule(asyncio.get_running_loop().time())
 
 
@@ -96,13 +99,15 @@ class Outflow:
             return await self._model.complete(request, stop)
         call.sent += 1
         try:
-            return await self._model.complete(request, stop)
-        except BaseException:
-            if self._valve.closed and call.sent == 1:  # whatever would be tried next, it would not be sent
+            completion = await self._model.complete(request, stop)
+        except ProviderError as error:
+            if self._valve.closed and call.sent == 1 and error.retryable:  # what would be tried next, would not be sent
                 call.give_up()
             raise
         finally:
             call.sent -= 1
+        call.answered = True
+        return completion
 
     async def close(self) -> None:
         """See Model.close."""

@@ -46,10 +46,11 @@ def render_text(text: str, variables: Mapping[str, str]) -> str:
     """The template with these variables. Raises RenderError; takes seconds at most, and bounded memory."""
     try:
         tree = _environment().parse(text)
+        other = next(iter(tree.find_all(_FILES)), None)
     except _WRONG as error:
         raise _error(error) from error
-    for node in tree.find_all(_FILES):
-        raise RenderError("a prompt is one file: nothing can be included or imported", node.lineno)
+    if other is not None:
+        raise RenderError("a prompt is one file: nothing can be included or imported", other.lineno)
     return _render(text, variables) if is_plain(tree) else _render_confined(text, variables)
 
 

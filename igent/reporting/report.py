@@ -104,7 +104,7 @@ def _read_summary(path: Path) -> Summary:
         return Summary.from_json(content)
     except OSError as error:
         raise RunFolderError(Problem(str(path), f"cannot be read: {error.strerror or error}")) from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise RunFolderError(Problem(str(path), "this is no summary of a run", _REMAKE)) from error
 
 
@@ -113,7 +113,7 @@ def _read_list(path: Path) -> list[JsonObject]:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise RunFolderError(Problem(str(path), f"cannot be read: {error.strerror or error}")) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunFolderError(Problem(str(path), "this is no JSON", _REMAKE)) from error
     return content if isinstance(content, list) else []
 
@@ -143,7 +143,7 @@ def _outcome(line: bytes, number: int, path: Path) -> Outcome:
             cause=str(content.get("cause", "")),
             steps=tuple(_step(step) for step in content.get("phases", ())),
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise RunFolderError(Problem(f"{path}:{number}", "this is no outcome of a record", _REMAKE)) from error
 
 

@@ -6,6 +6,7 @@ __all__ = ["cli", "main", "run_main"]
 
 import io
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -43,6 +44,7 @@ def run_main(arguments: Sequence[str] | None = None) -> None:
 
 def _end(command: click.Command, arguments: Sequence[str] | None) -> None:
     """Run a command and end the process with its exit code; no error of ours, or of the user's, is a traceback."""
+    _open_streams()
     if logging.lastResort is not None:  # where the warnings of libraries go, which may quote what a provider said
         logging.lastResort.setFormatter(PlainFormatter())
     try:
@@ -69,3 +71,17 @@ def _end(command: click.Command, arguments: Sequence[str] | None) -> None:
         click.echo(f"igent: {one_line(what, 1000)} (again with --verbose or --log-file for the traceback)", err=True)
         code = InternalError.exit_code
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_streams() -> None:
+    """A stream that whoever started us has closed leads nowhere: else a file of the run would take its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115  # for as long as the process lives

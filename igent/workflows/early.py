@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from igent.errors import ProviderError
 from igent.outcome import StepReport
 from igent.types import NO_USAGE, Case
 from igent.workflows.phase import Phase, PhaseRun
@@ -109,13 +110,18 @@ class Early:
         self._guesses.judge(hit=False)
 
     async def finish(self) -> None:
-        """Let what was begun come to its end: the answers it gets are kept, whoever may ask for them."""
-        if self._running is not None:
-            try:
-                await asyncio.wait([self._running[1]])
-            except asyncio.CancelledError:
-                self.drop("the run ended")
-                raise
+        """Let what was begun come to its end: the answers it gets are kept, whoever may ask for them. Raises a fatal
+        ProviderError that it ended with."""
+        if self._running is None:
+            return
+        run, task = self._running
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            self.drop("the run ended")
+            raise
+        if isinstance(run.error, ProviderError) and run.error.fatal:
+            raise run.error
 
     @property
     def missed(self) -> Sequence[PhaseRun]:

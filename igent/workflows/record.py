@@ -115,6 +115,8 @@ class RecordWorker:
                 raise
             return self._ended(got, "failed", "an agent cancelled its own turn", "internal")
         except Exception as error:
+            if (ending := _ending(error)) is not None:
+                raise ending from error
             known = isinstance(error, IgentError)
             log.error("record %s failed: %s", record.id, error, exc_info=not known)
             what = (
@@ -231,6 +233,18 @@ class RecordWorker:
             total_seconds=self._clock.now() - got.started,
         )
         return Worked(outcome, got.audit)
+
+
+def _ending(error: BaseException) -> IgentError | None:
+    """What ends the run, where an agent of somebody's own has wrapped it in an error of its own."""
+    seen: set[int] = set()
+    inner: BaseException | None = error
+    while inner is not None and id(inner) not in seen:
+        seen.add(id(inner))
+        if isinstance(inner, LimitError | DrainedError) or (isinstance(inner, ProviderError) and inner.fatal):
+            return inner
+        inner = inner.__cause__ or inner.__context__
+    return None
 
 
 async def _early(run: PhaseRun) -> None:

@@ -74,7 +74,8 @@ class Interrupts:
 
     def _handlers(self) -> dict[signal.Signals, Callable[[], None]]:
         handlers = {signal.SIGINT: self._interrupt, signal.SIGTERM: self._terminate}
-        if hasattr(signal, "SIGHUP"):
+        # Under nohup it is ignored, and stays so. (SIGINT is taken over: a shell ignores it for all that runs behind.)
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             handlers[signal.SIGHUP] = self._terminate
         return handlers
 

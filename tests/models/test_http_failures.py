@@ -31,7 +31,7 @@ from igent.errors import (
     ServerError,
 )
 from igent.models.endpoint import Endpoint
-from igent.models.failure import parse_retry_after
+from igent.models.failure import CallErrors, parse_retry_after
 from igent.models.http import OpenAIModel
 
 
@@ -99,6 +99,8 @@ async def test_control_characters_do_not_reach_the_terminal():
     assert "\r" not in str(error)
 
 
+KEY = "9f8e7d6c5b4a39281706f5e4d3c2b1a0deadbeef"
+
 GARBAGE = [
     (body_reply(b"<html>log in</html>", content_type="text/html"), "log in"),
     (body_reply(b"  \n<!doctype html>"), "HTML"),
@@ -126,6 +128,13 @@ async def test_replies_that_are_not_the_protocol(reply, words):
     assert type(error) is ProtocolError
     assert words in str(error)
     assert error.retryable
+
+
+@pytest.mark.parametrize("said", [KEY, KEY.upper(), KEY[:-1], KEY[:7], f"{KEY} and {KEY[:20]}"])
+def test_a_key_is_not_shown_in_capitals_nor_cut_off(said):
+    shown = CallErrors("place", "host", KEY).excerpt(f"your key is {said}")
+    assert shown.startswith("your key is [key]")
+    assert KEY[:4] not in shown.lower()
 
 
 async def test_protocol_errors_keep_the_first_200_bytes():

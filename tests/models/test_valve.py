@@ -149,3 +149,41 @@ async def test_in_the_stack_a_recalled_answer_passes_a_closed_valve():
     valve.close()
     assert (await stack.complete(request())).text == "known"
     assert client.calls == 0
+
+
+async def test_of_two_calls_beside_each_other_the_answer_is_kept():
+    """The first is slow, the second answers after the valve was closed: it is what was paid for."""
+    slow, both, kept = asyncio.Event(), asyncio.Event(), []
+
+    async def answer(number: int) -> None:
+        if number <= 40:
+            await asyncio.sleep(0.002)
+        elif number == 41:
+            await asyncio.sleep(30)
+        else:
+            both.set()
+            await slow.wait()
+
+    async def keep(request: ChatRequest, completion: Completion) -> None:
+        kept.append(completion.text)
+
+    client, valve = Client(answer), Valve()
+    stack = build_stack(
+        client,
+        endpoint=Endpoint(),
+        clock=SYSTEM_CLOCK,
+        random=Random(0),
+        find=lambda _: None,
+        keep=keep,
+        hedge=True,
+        valve=valve,
+    )
+    for _ in range(40):
+        await stack.complete(request())
+    call = await begun(stack)
+    async with asyncio.timeout(10):
+        await both.wait()
+        valve.close()
+        slow.set()
+        assert (await call).text == "yes"
+    assert len(kept) == 41

@@ -42,6 +42,7 @@ def test_openais_key_goes_to_openai(monkeypatch: pytest.MonkeyPatch, url: str | 
         "http://localhost:8000/v1",
         "http://127.0.0.1:8000/v1",
         "https://api.openai.com.example/v1",
+        "http://api.openai.com/v1",
         "https://apiopenai.com/v1",
         "https://api.openai.com@evil.example/v1",
         "https://evil.example/api.openai.com/v1",

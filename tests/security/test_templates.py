@@ -57,6 +57,8 @@ REFUSED = {
     "a loop in itself": "{% for a in [[1]] recursive %}{{ loop([a, a]) }}{% endfor %}",
     "a block in itself": "{% block a %}{{ self.a() }}{{ self.a() }}{% endblock %}",
     "brackets in brackets": "{{ " + "(" * 60_000 + "1" + ")" * 60_000 + " }}",
+    "attributes in attributes": "{{ agent" + ".b" * 50_000 + " }}",
+    "sums of sums": "{{ agent" + "+agent" * 20_000 + " }}",
     "ifs in ifs": "{% if agent %}" * 10_000 + "{% endif %}" * 4_000,
     "not not": "{{ " + "not " * 40_000 + "1 }}",
     "a number of 100,000 digits": "{{ " + "9" * 100_000 + " }}",

@@ -35,6 +35,9 @@ REFUSED: dict[str, tuple[str | bytes, str, int | None]] = {
     "alias bomb": (chain("[x,x]", "[{}]", 10), "aliases make it more", 1),
     "a small alias bomb": (chain("[x,x]", "[{}]", 6), "aliases make it more", 1),
     "alias bomb of text": (f"a: &a {'x' * 900_000}\nb: [{'*a,' * 9000}]\n", "aliases make it more", 1),
+    "merges of nothing": (
+        f"e: &e {{}}\nm: &m {{<<: [{'*e,' * 5000}]}}\nl: [{'*m,' * 5000}]\n", "aliases make it more", None
+    ),
     "merge bomb": (chain("{x: 1, y: 2}", "{{<<: [{}]}}", 12), "aliases make it more", None),
     "a list in itself": ("x: 1\na: &a [*a]\n", "inside the value", 2),
     "a mapping in itself": ("a: &a\n  b: *a\n", "inside the value", 2),

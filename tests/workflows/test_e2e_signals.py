@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from e2e_support import Process, Shell, entries, final_files, lines_of, oracle, wait_until
+from e2e_support import DATA, Process, Shell, entries, final_files, lines_of, oracle, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to processes")
 
@@ -104,3 +106,58 @@ def test_without_a_terminal_there_are_plain_lines(shell: Shell):
     assert "\r" not in process.out + process.err
     assert re.search(r"^16/16 records, .*: 16 done, 0 failed, 0 no match", process.err, re.MULTILINE)
     assert "\x1b" not in shell.igent("report", "my run").out
+
+
+SOFT = '''
+from autogen_agentchat.agents import AssistantAgent
+
+
+class Soft(AssistantAgent):
+    """Wraps whatever goes wrong in an error of its own."""
+
+    async def on_messages_stream(self, messages, cancellation_token):
+        try:
+            async for message in super().on_messages_stream(messages, cancellation_token):
+                yield message
+        except Exception as error:
+            raise RuntimeError("it went wrong") from error
+'''
+
+
+def test_ctrl_c_fails_no_record_whatever_an_agent_makes_of_it(shell: Shell):
+    (shell.folder / "soft.py").write_text(SOFT, "utf-8")
+    text = (DATA.parents[1] / "constellations" / "p1m1_p2m2.yaml").read_text("utf-8")
+    agent = "matcher2: {role: matcher, prompt: sbus/matcher2.md"
+    assert agent in text
+    (shell.folder / "mine.yaml").write_text(text.replace(agent, f'{agent}, type: "soft:Soft"'), "utf-8")
+    options = ("mine.yaml", "--mock", "--speculate", "off", *RUN[2:-1], "soft run", *SLOW)
+    process = shell.start(*options)
+    run = shell.folder / "soft run"
+    wait_until(lambda: process.poll() is not None or len(entries(run, "outcome")) >= 2, "outcomes")
+    process.send(signal.SIGINT)
+    assert process.wait() == 130, process.err
+    assert {outcome["status"] for outcome in lines_of(run / "outcomes.jsonl")} == {"done"}
+    shell.run(*options[:-2])
+    assert [outcome["status"] for outcome in lines_of(run / "outcomes.jsonl")] == ["done"] * 16
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_was_never_open_is_no_error(tmp_path: Path, closed: str):
+    command = f"{shlex.quote(sys.executable)} -m igent.workflows p1m --mock --max-items 2 --out run {closed}"
+    ended = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(lines_of(tmp_path / "run" / "outcomes.jsonl")) == 2
+
+
+def test_under_nohup_a_closing_terminal_ends_nothing(tmp_path: Path):
+    command = f"trap '' HUP; exec {shlex.quote(sys.executable)} -m igent.workflows {shlex.join(RUN[:-1])} run"
+    with subprocess.Popen(
+        ["sh", "-c", command + f" {shlex.join(SLOW)}"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        wait_until(lambda: process.poll() is not None or len(entries(tmp_path / "run", "outcome")) >= 2, "outcomes")
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(60) == 0
