@@ -29,7 +29,7 @@ def disk_failure(path: Path, verb: str, error: OSError, remedy: str = _REMEDY) -
     """What the disk refused, as an error of ours: which file could not be (read, written …), why, and what to do."""
     what = f"cannot be {verb}: {error.strerror or error} (errno {error.errno})"
     if error.errno in {errno.EMFILE, errno.ENFILE}:
-        remedy = "a lower --concurrency, or a higher limit of open files (ulimit -n); the same command goes on"
+        remedy = "lower --concurrency or raise the limit of open files (ulimit -n), then start the same command again"
     return RunFolderError(Problem(str(path), what, remedy))
 
 
