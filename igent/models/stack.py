@@ -91,15 +91,9 @@ def build_stack(
     what becomes of each request, second calls included. Outermost, answers are handed out a few at a time (see Turns):
     what agents do with them then keeps nothing else waiting.
     """
-    limiter = Limiter(
-        clock,
-        random,
-        limits,
-        tell=isinstance(client, _TellsReplies),
-        patience=endpoint.max_retry_seconds,
-        adaptive=adaptive,
-        saturated=saturated,
-    )
+    patience = endpoint.max_retry_seconds
+    tells = isinstance(client, _TellsReplies)
+    limiter = Limiter(clock, random, limits, tell=tells, patience=patience, adaptive=adaptive, saturated=saturated)
     if isinstance(client, _TellsReplies):
         client.on_reply = limiter.learn
 
@@ -108,13 +102,13 @@ def build_stack(
             return False
         return (budget is None or budget.fits(budget.most(request))) and limiter.spare(request)
 
-    attempts, seconds = endpoint.max_attempts, endpoint.max_retry_seconds
+    attempts = endpoint.max_attempts
     layers: list[_Layer] = []
     if find is not None and keep is not None:
         layers.append(lambda model: Recall(model, find, keep))
     if valve is not None:
         layers.append(lambda model: Inflow(model, valve))
-    layers.append(lambda model: Retry(model, clock, random, attempts, seconds, on_retry=on_retry))
+    layers.append(lambda model: Retry(model, clock, random, attempts, patience, on_retry=on_retry))
     layers.append(lambda model: Limited(model, limiter))
     if hedge:
         layers.append(lambda model: Hedge(model, clock, spare, limiter.leave))
