@@ -67,6 +67,7 @@ def test_everything_wrong_is_said_at_once_with_lines(tmp_path):
         ("agents: [matcher2]", "agents: [critic]", "exactly one agent with role matcher"),
         ("role: critic", "role: critick", "role of agent 'critic'"),
         ("output: pos", "output: matches", "two steps write 'matches'"),
+        ("output: pos", "output: summary", "output 'summary': the run folder has a file summary.json of another kind"),
         ("name: price", "name: match", "two phases are named 'match'"),
         ("output: pos", "output: ../pos", "a name has letters"),
         ("matcher2: {", "2matcher: {", "an agent's name"),

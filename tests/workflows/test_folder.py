@@ -89,6 +89,7 @@ def test_answers_are_kept_for_records_without_an_outcome_and_used_once(tmp_path:
         found = [folder.recall(request_key(request(1))) for _ in range(3)]
         assert [answer and answer.text for answer in found] == ["b", "c", None]
         assert folder.recall(request_key(request(1, "another question"))) is None
+        assert folder.bought == 3, "what was paid for counts, whatever became of it"
 
 
 def test_a_retry_forgets_the_answers_too(tmp_path: Path) -> None:
