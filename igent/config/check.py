@@ -7,7 +7,7 @@ __all__ = ["WorkloadNames", "check_names"]
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from igent.config.constellation import StepSpec
+from igent.config.constellation import PhaseSpec, StepSpec
 from igent.config.load import Source, in_order
 from igent.config.names import did_you_mean
 from igent.errors import Problem
@@ -66,6 +66,8 @@ class _Checks:
                     what = f"phase {phase.name!r} needs {need!r}, which is no earlier phase"
                     problems.append(self._at(("phases", p, "needs", i), what, need, names))
             names.append(phase.name)
+            if not isinstance(phase, PhaseSpec):
+                continue
             for s, step in enumerate(phase.steps):
                 at: At = ("phases", p, "steps", s)
                 problems += self._step(at, step)

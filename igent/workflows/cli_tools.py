@@ -33,7 +33,7 @@ def list_() -> None:
                 raise ConfigError(*source.problems)
             spec = source.spec
             phases = "; ".join(
-                " + ".join(agent for step in phase.steps for agent in step.agents) for phase in spec.phases
+                " + ".join(agent for step in phase.steps for agent in step.agents) for phase in spec.conversations()
             )
             click.echo(f"{name:16} {spec.workload:8} {phases:44} {one_line(spec.description)}")
         except ConfigError as error:

@@ -22,11 +22,7 @@ def identity_of(constellation: Constellation, settings: Settings, scenario: Scen
     """
     left_out: Any = {"run": True, "description": True, "model": True, "phases": {"__all__": {"start"}}}
     spec = constellation.spec.model_dump(mode="json", exclude=left_out)
-    for phase in spec["phases"]:  # what an older igent did not know of, at its default
-        for step in phase["steps"]:
-            for key, default in (("answer", "full"), ("also", {})):
-                if step[key] == default:
-                    del step[key]
+    _leave_out_defaults(spec)
     return {
         "constellation": sha256(repr(spec).encode()).hexdigest()[:16],
         "name": constellation.name,
@@ -39,6 +35,22 @@ def identity_of(constellation: Constellation, settings: Settings, scenario: Scen
         "mock": settings.mock,
         "mock_errors": settings.mock_errors if settings.mock else 0.0,
     }
+
+
+def _leave_out_defaults(spec: JsonObject) -> None:
+    """What an older igent did not know of says nothing at its default: its runs may still be gone on with."""
+    for agent in spec["agents"].values():
+        _leave_out(agent, cascade=None)
+    for phase in spec["phases"]:
+        _leave_out(phase, kind="converse", batch=1, where={})
+        for step in phase.get("steps", ()):
+            _leave_out(step, answer="full", also={})
+
+
+def _leave_out(part: JsonObject, **defaults: Any) -> None:
+    for key, default in defaults.items():
+        if part.get(key) == default:
+            part.pop(key, None)
 
 
 def _digest(path: Path) -> str:

@@ -49,7 +49,7 @@ def build_phases(constellation: Constellation, settings: Settings) -> Sequence[P
         raise ConfigError(Problem("", f"--critic {policy}: constellation {constellation.name!r} has no critic"))
     return [
         Phase(phase.name, phase.start, [_step(constellation, phase, step, policy) for step in phase.steps])
-        for phase in constellation.spec.phases
+        for phase in constellation.spec.conversations()
     ]
 
 
