@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Outcome", "OutcomeStatus", "PhaseTiming", "StepReport"]
+__all__ = ["CheaperUse", "Outcome", "OutcomeStatus", "PhaseTiming", "StepReport"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +26,19 @@ class PhaseTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class CheaperUse:
+    """What one cheaper model of a cascade did in a step: its calls, their tokens and seconds, and whether its draft was
+    accepted, so that no dearer model was asked."""
+
+    model: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    seconds: float
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StepReport:
     """How one step of one record went; the audit trail of outcomes.jsonl.
 
@@ -35,7 +48,9 @@ class StepReport:
     be begun again, or for nothing, else "none". The critic's tokens are part of `usage`; they are told apart, with
     `critic_model` ("" when it is not told, or no critic spoke), because two models have two prices.
     `wasted` are tokens beside `usage` that brought nothing: of conversations begun on a wrong guess, of second calls
-    that lost, of attempts that failed. `hedged` counts second calls sent beside a slow one.
+    that lost, of attempts that failed. `hedged` counts second calls sent beside a slow one. `cached` counts calls that
+    were answered from the cache. `cascade` tells of the cheaper models that were asked first; their tokens and calls
+    are part of `usage` and `calls`.
     """
 
     phase: str
@@ -60,6 +75,8 @@ class StepReport:
     critic_output_tokens: int = 0
     wasted: Usage = NO_USAGE
     hedged: int = 0
+    cached: int = 0
+    cascade: tuple[CheaperUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,8 @@ class Completion:
     """One answer of a model.
 
     `text` is everything received up to the stop; `first_token_seconds` and `seconds` are measured from the call;
-    `retries` counts attempts beyond the first; `recalled` marks an answer taken from the journal (no call was made);
+    `retries` counts attempts beyond the first; `recalled` marks an answer taken from the journal, `cached` one from the
+    cache (no call was made);
     `value` is the parsed JSON that ended the call, if one did; `model` is the name the endpoint gave. `wasted` are the
     tokens of attempts for this answer that brought nothing (failed, or outrun by a second call); `hedged` counts those
     second calls.
@@ -203,6 +204,7 @@ class Completion:
     value: Any = None
     wasted: Usage = NO_USAGE
     hedged: int = 0
+    cached: bool = False
 
 
 class StopCondition(Protocol):

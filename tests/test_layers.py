@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "igent"
-BASE = {"errors", "types", "outcome", "workload", "clock", "confined", "disk", "fence", "files", "config"}
+BASE = {"errors", "types", "outcome", "workload", "flow", "clock", "confined", "disk", "fence", "files", "config"}
 ROOMS = {
     "records", "prompting", "models", "agents", "parsing",
-    "validation", "capacity", "writing", "reporting", "workloads",
+    "validation", "capacity", "writing", "reporting", "workloads", "caching", "embedding",
 }  # fmt: skip
 TOP = {"workflows"}
 ONLY_IN = {
@@ -20,6 +20,10 @@ ONLY_IN = {
     "filelock": {"disk"},
     "aiofiles": {"records"},
     "python_calamine": {"records"},
+    "pypdfium2": {"records"},
+    "sqlite3": {"caching"},
+    "wordllama": {"embedding"},
+    "xlsxwriter": {"writing"},
 }
 
 

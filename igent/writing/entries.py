@@ -2,7 +2,7 @@
 
 An outcome's entry: {"kind": "outcome", every field of igent.outcome.Outcome}. An answer's entry: {"kind": "answer",
 "key", "record_id", "step", "agent", "round", "model", "completion": {every field of igent.types.Completion but
-`recalled` and `value`}}.
+`recalled`, `cached` and `value`}}.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from urllib.parse import quote
 
 from igent.errors import RunFolderError
 from igent.fence import without_fence
-from igent.outcome import Outcome, PhaseTiming, StepReport
+from igent.outcome import CheaperUse, Outcome, PhaseTiming, StepReport
 from igent.types import ChatRequest, Completion, JsonObject, Usage, Violation
 
 _T = TypeVar("_T")
 _NAMES: Mapping[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (Completion, Outcome, PhaseTiming, StepReport, Usage, Violation)
+    for kind in (CheaperUse, Completion, Outcome, PhaseTiming, StepReport, Usage, Violation)
 }
 _KEYS = {kind: frozenset(names) for kind, names in _NAMES.items()}
 _UNQUOTED = re.compile(r"[A-Za-z0-9_.~:-]*")
@@ -36,7 +36,7 @@ def outcome_to_entry(outcome: Outcome) -> JsonObject:
     return {
         "kind": "outcome",
         **_plain(outcome),
-        "steps": [_with_usage(step) for step in outcome.steps],
+        "steps": [_step(step) for step in outcome.steps],
         "outputs": dict(outcome.outputs),
         "violations": [_plain(violation) for violation in outcome.violations],
         "timings": {phase: _plain(timing) for phase, timing in outcome.timings.items()},
@@ -55,7 +55,7 @@ def outcome_from_entry(entry: JsonObject) -> Outcome:
         return _make(
             Outcome,
             entry,
-            steps=tuple(_make(StepReport, step, **_usage(step)) for step in entry["steps"]),
+            steps=tuple(_make(StepReport, step, **_usage(step), **_cascade(step)) for step in entry["steps"]),
             violations=tuple(_make(Violation, violation) for violation in entry["violations"]),
             timings={phase: _make(PhaseTiming, timing) for phase, timing in entry["timings"].items()},
         )
@@ -84,7 +84,7 @@ def request_key(request: ChatRequest) -> str:
 def answer_to_entry(request: ChatRequest, completion: Completion) -> JsonObject:
     """The journal's entry of one paid answer."""
     answer = _with_usage(completion)
-    del answer["recalled"], answer["value"]  # the value is in the text, and is read from it again
+    del answer["recalled"], answer["value"], answer["cached"]  # the value is in the text, and is read from it again
     return {
         "kind": "answer",
         "key": request_key(request),
@@ -119,6 +119,15 @@ def _plain(value: Any) -> JsonObject:
 
 def _with_usage(value: StepReport | Completion) -> JsonObject:
     return {**_plain(value), "usage": _plain(value.usage), "wasted": _plain(value.wasted)}
+
+
+def _step(step: StepReport) -> JsonObject:
+    return {**_with_usage(step), "cascade": [_plain(use) for use in step.cascade]}
+
+
+def _cascade(content: Mapping[str, Any]) -> dict[str, tuple[CheaperUse, ...]]:
+    """The cheaper models of a step; an older journal has none."""
+    return {"cascade": tuple(_make(CheaperUse, use) for use in content.get("cascade", ()))}
 
 
 def _usage(content: Mapping[str, Any]) -> dict[str, Usage]:

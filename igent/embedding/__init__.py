@@ -1,0 +1,1 @@
+"""Texts as vectors, and the pairs that are near each other."""
