@@ -51,6 +51,9 @@ class StepReport:
     that lost, of attempts that failed. `hedged` counts second calls sent beside a slow one. `cached` counts calls that
     were answered from the cache. `cascade` tells of the cheaper models that were asked first; their tokens and calls
     are part of `usage` and `calls`.
+    `saved_input_tokens` and `saved_output_tokens` are those of the answers from the cache: nobody paid for them here,
+    and they are no part of `usage`. In a step with a cascade, `own_drafts` counts the drafts that the agent's own
+    model was asked for afresh, and `own_seconds` is the time that they took.
     """
 
     phase: str
@@ -77,6 +80,10 @@ class StepReport:
     hedged: int = 0
     cached: int = 0
     cascade: tuple[CheaperUse, ...] = ()
+    saved_input_tokens: int = 0
+    saved_output_tokens: int = 0
+    own_drafts: int = 0
+    own_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,9 @@ class Outcome:
 
     `outputs` maps each step's output name to its JSON object; `takes` is the supplier whose unit the record took;
     `violations` are those of the last draft when it failed; `cause` is a short word for grouping failures
-    ("input", "rules", "schema", "json", "critic", "capacity", "provider", "internal").
+    ("input", "rules", "schema", "json", "critic", "capacity", "provider", "internal"). In a graph each unit of work of
+    a phase has one: `record_id` is then "phase/id", `index` its place in the journal, and `basis` a digest of all that
+    the outcome rests on.
     """
 
     record_id: str
@@ -99,3 +108,4 @@ class Outcome:
     violations: tuple[Violation, ...] = ()
     timings: Mapping[str, PhaseTiming] = field(default_factory=dict)
     total_seconds: float = 0.0
+    basis: str = ""

@@ -150,19 +150,22 @@ NO_USAGE = Usage()
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """Whose call this is: the record, the step (its output's name) and the agent; for the journal, logs and errors."""
+    """Whose call this is: the record, the step (its output's name) and the agent; for the journal, logs and errors.
+    One about several `records` goes by the name of the first."""
 
     record_id: str
     step: str
     agent: str
+    records: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of a chat, as the endpoint sees it."""
+    """One message of a chat, as the endpoint sees it; `images` are PNG files, shown after the text."""
 
     role: Role
     content: str
+    images: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

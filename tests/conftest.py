@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from e2e_support import Shell, Zygote
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test comes near the user's own cache, nor does a process that it starts: those of `shell` keep this variable,
+    which none of igent's own is."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("caches")
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        patch.setenv("LOCALAPPDATA", str(folder))
+        patch.delenv("IGENT_CACHE_FILE", raising=False)
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def _cache_of_its_own(caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test is given what another one has paid for. The folder is made by whoever keeps something in it."""
+    folder = str(caches / str(next(_numbers)))
+    monkeypatch.setenv("XDG_CACHE_HOME", folder)
+    monkeypatch.setenv("LOCALAPPDATA", folder)
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Maker", "Participant", "resolve_type"]
+__all__ = ["Cascade", "Maker", "Participant", "resolve_type"]
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from typing import Any, Literal
@@ -21,11 +21,29 @@ Maker = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Cascade:
+    """The cheaper `models` that are asked before an agent's own, in order. A draft of one is trusted where the member
+    `confidence` of the answer, as the model gave it, is a number from `threshold` to 1."""
+
+    models: tuple[str, ...]
+    confidence: str
+    threshold: float
+
+    def trusts(self, value: Any) -> bool:
+        """Whether the answer (an object, or an array of one) says that it is sure enough; one that does not say it in a
+        number from 0 to 1 is not."""
+        value = value[0] if isinstance(value, list) and len(value) == 1 else value
+        sure = value.get(self.confidence) if isinstance(value, dict) else None
+        return isinstance(sure, int | float) and not isinstance(sure, bool) and self.threshold <= sure <= 1
+
+
+@dataclass(frozen=True, slots=True)
 class Participant:
     """One agent of a constellation, ready to be made anew for each conversation.
 
     `system` is its rendered role prompt, `checksum` that prompt's checksum, `options` the endpoint's parameters for its
-    calls. `maker` makes the AutoGen agent; `arguments` are its further keyword arguments.
+    calls. `maker` makes the AutoGen agent; `arguments` are its further keyword arguments. `cascade` are the cheaper
+    models that are asked before `model`; None: there are none.
     """
 
     name: str
@@ -37,6 +55,12 @@ class Participant:
     maker: Maker = AssistantAgent
     arguments: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
+    cascade: Cascade | None = None
+
+    def cheaper(self) -> Iterator[Participant]:
+        """The same agent on each of the cheaper models, in the order in which they are asked."""
+        for model in self.cascade.models if self.cascade else ():
+            yield replace(self, model=model, cascade=None)
 
     def make(self, client: ChatCompletionClient) -> ChatAgent:
         """The AutoGen agent on this client. Raises ConfigError when the maker refuses, or makes something else."""

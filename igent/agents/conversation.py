@@ -4,7 +4,8 @@
                              ^------------ what was wrong <-------'
 
 A draft is accepted when the checks pass, the critic (where it is asked) approves, and the unit it takes is free. What
-is not accepted after the last round has failed, with its violations; nothing is ever guessed.
+is not accepted after the last round has failed, with its violations; nothing is ever guessed. Where the matcher has
+a cascade, its cheaper models are asked the same question first, each once.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from __future__ import annotations
 __all__ = ["Conversation"]
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from autogen_agentchat.messages import TextMessage
 
-from igent.agents.build import Participant
+from igent.agents.build import Cascade, Participant
+from igent.agents.ending import UNFINISHED, cause_of, how, reason_of, unit_gone, with_opinion
 from igent.agents.opinion import Opinion, is_opinion, read_opinion
 from igent.agents.step import Accepts, OnDraft, Settle, Step, StepResult, Tools
 from igent.agents.tally import Tally
@@ -26,11 +28,6 @@ from igent.agents.turn import Said, Speaker
 from igent.errors import ProviderError
 from igent.outcome import StepReport
 from igent.types import NO_USAGE, CallContext, Case, JsonObject, Verdict, Violation
-
-_UNFINISHED: Mapping[str, str] = {
-    "length": "the answer was cut off by the token limit before it was complete; answer more briefly",
-    "content_filter": "the endpoint's content filter withheld the answer",
-}
 
 
 @dataclass(slots=True)
@@ -115,24 +112,62 @@ class _Talk:
         self._value: Any = None
 
     async def run(self, case: Case) -> StepResult:
-        step, draft = self._step, None
+        step, draft = self._step, self._decided(case)
         blocks = self._tools.blocks(case, step.schema)
         question = self._tools.texts.matcher_question(blocks)
+        if draft is None and step.matcher.cascade is not None:
+            accepted, case, blocks, question = await self._cascade(step.matcher.cascade, blocks, question, case)
+            if accepted is not None:
+                return accepted
         for round_ in range(1, step.max_rounds + 1):
-            draft = (self._decided(case) if round_ == 1 else None) or await self._ask(question, case)
+            if draft is None or round_ > 1:
+                draft = await self._ask(question, case)
             opinion = await self._consult(blocks, draft)
-            verdict = _with_opinion(draft.verdict, opinion)
+            verdict = with_opinion(draft.verdict, opinion)
             if verdict.ok:
                 fresh = self._take(verdict)
                 if fresh is None:
-                    self._of.remember(question, draft.said.text, draft.by)
-                    return self.result(verdict)
+                    return self._accepted(question, draft, verdict)
                 case, blocks = fresh, self._tools.blocks(fresh, step.schema)
-                verdict = Verdict((_unit_gone(step, verdict),), verdict.value)
+                verdict = Verdict((unit_gone(step, verdict),), verdict.value)
             draft.verdict = verdict
             question = self._tools.texts.feedback(blocks, verdict.violations, opinion.feedback if opinion else None)
         assert draft is not None  # max_rounds is at least 1  # noqa: S101
-        return self.result(draft.verdict, _cause(draft.verdict), _reason(draft.verdict, step.max_rounds))
+        return self.result(draft.verdict, cause_of(draft.verdict), reason_of(draft.verdict, step.max_rounds))
+
+    async def _cascade(
+        self, cascade: Cascade, blocks: Mapping[str, Any], question: str, case: Case
+    ) -> tuple[StepResult | None, Case, Mapping[str, Any], str]:
+        """Ask the cheaper models, until a draft of one is accepted. What the next model is to be asked, where the
+        unit of one was gone; it is told nothing of the drafts."""
+        step, tally, texts = self._step, self._tally, self._tools.texts
+        for who in step.matcher.cheaper():
+            speaker = self._of.speaker(step, who, step.checks.accepts, tally)
+            try:
+                draft = await self._draft(speaker, question, case, first=True)
+            except ProviderError as error:
+                if error.fatal:
+                    raise
+                tally.cheaper_failed(who.model, error)
+                self._of.note(step, who.name, "error", str(error), model=who.model)
+                continue
+            tally.cheaper(who.model, draft.said)
+            if not (draft.verdict.ok and cascade.trusts(draft.value)):
+                continue
+            verdict = with_opinion(draft.verdict, await self._consult(blocks, draft))
+            fresh = self._take(verdict) if verdict.ok else None
+            if verdict.ok and fresh is None:
+                tally.cheaper_accepted()
+                return self._accepted(question, draft, verdict), case, blocks, question
+            if fresh is not None:
+                case, blocks = fresh, self._tools.blocks(fresh, step.schema)
+                question = texts.matcher_question(blocks)
+        return None, case, blocks, question
+
+    def _accepted(self, question: str, draft: _Draft, verdict: Verdict) -> StepResult:
+        self._value = draft.value
+        self._of.remember(question, draft.said.text, draft.by)
+        return self.result(verdict)
 
     def result(self, verdict: Verdict, cause: str = "", reason: str = "") -> StepResult:
         report, critic, capacity = self._tally.report(), self._critic_seconds, self._capacity_seconds
@@ -148,27 +183,34 @@ class _Talk:
         if value is None:
             return None
         said = Said(json.dumps(value, ensure_ascii=False), (), NO_USAGE, 0.0)
-        return self._drafted(self._step.rule, said, value, self._step.checks.verify(value, case))
+        draft = _Draft(self._step.rule, said, value, self._step.checks.verify(value, case))
+        self._note(draft, {"model": "", "finish": "", "usage": said.usage.to_json()})
+        self._tally.drafted(said, valid=draft.verdict.ok, by=draft.by, model="")
+        self._value = value
+        return draft
 
     async def _ask(self, question: str, case: Case) -> _Draft:
         step, matcher, first = self._step, self._matcher, self._matcher is None
         if matcher is None:
             matcher = self._matcher = self._of.speaker(step, step.matcher, step.checks.accepts, self._tally)
-        self._of.note(step, step.matcher.name, "sent", question, prompt_checksum=step.matcher.checksum)
-        said = await matcher.say(self._of.messages(question, first=first))
+        draft = await self._draft(matcher, question, case, first=first)
+        self._tally.drafted(draft.said, valid=draft.verdict.ok, by=draft.by, model=step.matcher.model)
+        self._value = draft.value
+        return draft
+
+    async def _draft(self, speaker: Speaker, question: str, case: Case, *, first: bool) -> _Draft:
+        step, who = self._step, speaker.participant
+        self._of.note(step, who.name, "sent", question, prompt_checksum=who.checksum)
+        said = await speaker.say(self._of.messages(question, first=first))
         value, problem = self._read(said, step.checks.accepts)
         verdict = Verdict((Violation("json", "", problem),)) if value is None else step.checks.verify(value, case)
-        return self._drafted(step.matcher.name, said, value, verdict)
+        draft = _Draft(who.name, said, value, verdict)
+        self._note(draft, how(said, who))
+        return draft
 
-    def _drafted(self, by: str, said: Said, value: Any, verdict: Verdict) -> _Draft:
-        step = self._step
-        ruled = by == step.rule
-        how = {"model": "", "finish": "", "usage": said.usage.to_json()} if ruled else _how(said, step.matcher)
-        self._of.note(step, by, "received", said.text, **how)
-        self._tally.drafted(said, valid=verdict.ok, by=by, model="" if ruled else step.matcher.model)
-        self._of.note(step, by, "checked", [str(v) for v in verdict.violations] or "ok")
-        self._value = value
-        return _Draft(by, said, value, verdict)
+    def _note(self, draft: _Draft, how: JsonObject) -> None:
+        self._of.note(self._step, draft.by, "received", draft.said.text, **how)
+        self._of.note(self._step, draft.by, "checked", [str(v) for v in draft.verdict.violations] or "ok")
 
     async def _consult(self, blocks: Mapping[str, Any], draft: _Draft) -> Opinion | None:
         step, critic = self._step, self._step.critic
@@ -184,9 +226,9 @@ class _Talk:
         # A critic judges one draft at a time and needs no memory of earlier ones: the violations are in the question.
         speaker = self._of.speaker(step, critic, is_opinion, self._tally)
         said = await speaker.say(self._of.messages(question, first=True))
-        self._of.note(step, critic.name, "received", said.text, **_how(said, critic))
+        self._of.note(step, critic.name, "received", said.text, **how(said, critic))
         value, problem = self._read(said, is_opinion)
-        whole = not said.calls or said.calls[-1].finish not in _UNFINISHED
+        whole = not said.calls or said.calls[-1].finish not in UNFINISHED
         opinion = read_opinion(said.text, value) if whole else Opinion(None, problem)
         self._critic_seconds += said.seconds
         self._tally.judged(said, approved=opinion.approved is True)
@@ -200,40 +242,8 @@ class _Talk:
 
     def _read(self, said: Said, accepts: Accepts) -> tuple[Any, str]:
         last = said.calls[-1] if said.calls else None
-        if last is not None and last.finish in _UNFINISHED:
-            return None, _UNFINISHED[last.finish]
+        if last is not None and last.finish in UNFINISHED:
+            return None, UNFINISHED[last.finish]
         if last is not None and last.text == said.text and last.value is not None:
             return last.value, ""  # parsed as it streamed in
         return self._tools.read(said.text, accepts)
-
-
-def _how(said: Said, who: Participant) -> JsonObject:
-    """What the audit keeps of an answer beside its text."""
-    return {"model": who.model, "finish": said.calls[-1].finish if said.calls else "", "usage": said.usage.to_json()}
-
-
-def _with_opinion(verdict: Verdict, opinion: Opinion | None) -> Verdict:
-    """A valid draft that the critic does not approve is not accepted; an invalid one stays so, whatever it says."""
-    if opinion is None or not verdict.ok or opinion.approved:
-        return verdict
-    said = opinion.feedback or "it gave no reason"
-    what = f"the critic rejects the draft: {said}" if opinion.approved is False else f"no readable verdict: {said}"
-    return Verdict((Violation("critic", "", what),), verdict.value, verdict.no_match)
-
-
-def _unit_gone(step: Step, verdict: Verdict) -> Violation:
-    name = (verdict.value or {}).get(step.reserves or "")
-    return Violation(
-        "capacity", step.reserves or "", f"{name} has no unit to take; choose with the capacity shown below"
-    )
-
-
-def _cause(verdict: Verdict) -> str:
-    rules: Iterator[str] = (v.rule for v in verdict.violations)
-    kinds = set(rules)
-    return next((kind for kind in ("json", "schema", "critic", "capacity") if kind in kinds), "rules")
-
-
-def _reason(verdict: Verdict, rounds: int) -> str:
-    listed = "; ".join(str(v) for v in verdict.violations)
-    return f"no valid answer in {rounds} {'round' if rounds == 1 else 'rounds'}; the last one: {listed}"

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["Accepts", "Checks", "OnDraft", "Settle", "Step", "StepResult", "Tools"]
+__all__ = [
+    "Accepts",
+    "Checks",
+    "Elements",
+    "ElementsMaker",
+    "OnDraft",
+    "Settle",
+    "Step",
+    "StepResult",
+    "Tools",
+]
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,8 +22,9 @@ from igent.agents.build import Participant
 from igent.agents.turn import ClientMaker
 from igent.clock import Clock
 from igent.config.policy import CriticPolicy
+from igent.errors import InternalError
 from igent.outcome import StepReport
-from igent.types import Case, JsonObject, StopFactory, Verdict, Violation
+from igent.types import Case, JsonObject, StopCondition, StopFactory, Verdict, Violation
 
 Accepts = Callable[[Any], bool]
 Settle = Callable[["Step", Verdict], Case | None]
@@ -41,6 +52,37 @@ class Texts(Protocol):
     def matcher_question(self, blocks: Mapping[str, Any]) -> str: ...
     def critic_question(self, blocks: Mapping[str, Any], draft: Any, violations: Sequence[Violation]) -> str: ...
     def feedback(self, blocks: Mapping[str, Any], violations: Sequence[Violation], critic: str | None) -> str: ...
+    def batch_question(
+        self, records: Sequence[tuple[int, Mapping[str, Any], Sequence[Violation], Any]], round_: int
+    ) -> str: ...
+
+
+class Elements(StopCondition, Protocol):
+    """The answers about several records in what a model says; see parsing/elements.py."""
+
+    @property
+    def found(self) -> Mapping[int, JsonObject]:
+        """What has come, by number."""
+        ...
+
+    @property
+    def doubled(self) -> Collection[int]:
+        """The numbers that came more than once."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the text, in words for a model; "" when nothing is."""
+        ...
+
+
+ElementsMaker = Callable[[Collection[int], Callable[[int, JsonObject], None]], Elements]
+"""Makes the stop condition of a call about the records with these numbers; the callable is told each answer as soon as
+it is complete."""
+
+
+def _no_elements(_asked: Collection[int], _check: Callable[[int, JsonObject], None]) -> Elements:
+    raise InternalError("these tools are for conversations about one record: they have no `elements`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +91,7 @@ class Tools:
 
     `client` makes model clients; `stop` makes the stop condition for answers that a predicate accepts; `read` finds the
     answer in a whole text: (JSON value or None, what is wrong or ""); `blocks` gives the prompt's data; `turn_seconds`
-    bounds one turn of an agent.
+    bounds one turn of an agent; `elements` makes the stop conditions of batches.
     """
 
     client: ClientMaker
@@ -60,6 +102,7 @@ class Tools:
     clock: Clock
     seed: int
     turn_seconds: float = 600.0
+    elements: ElementsMaker = _no_elements
 
 
 @dataclass(frozen=True, slots=True)

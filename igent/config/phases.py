@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "KINDS",
     "AnyPhase",
     "EmbedSpec",
     "ExpandSpec",
@@ -11,9 +12,11 @@ __all__ = [
     "PhaseSpec",
     "ReduceSpec",
     "SelectSpec",
+    "StepPhase",
     "StepSpec",
 ]
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -122,7 +125,10 @@ class PairSpec(_Flow):
     k: int = Field(default=5, ge=1, le=1000)
     """At most so many."""
     threshold: float = Field(default=0.0, ge=-1, le=1)
-    """The least similarity of a pair: the cosine of the two embeddings."""
+    """The least similarity of a pair."""
+    similarity: Literal["cosine", "hybrid"] = "hybrid"
+    """cosine: of the two embeddings, from -1 to 1; hybrid: raised by what the two texts share word for word, from 0 to
+    1, 1 - (1 - cosine) · (1 - √wording)."""
     compatible: str | None = None
     """The workload's rule that says which records may be a pair at all; None: all may."""
     uses: Resource = "cpu"
@@ -148,7 +154,7 @@ class ReduceSpec(_Flow):
 
 def _kind(value: Any) -> str:
     kind = value.get("kind", "converse") if isinstance(value, dict) else getattr(value, "kind", "converse")
-    return kind if isinstance(kind, str) else "converse"
+    return kind if isinstance(kind, str) else repr(kind)  # which is none, and is told of as such
 
 
 AnyPhase = Annotated[
@@ -161,3 +167,17 @@ AnyPhase = Annotated[
     | Annotated[ReduceSpec, Tag("reduce")],
     Discriminator(_kind),
 ]
+
+StepPhase = MapSpec | ExpandSpec | SelectSpec | ReduceSpec
+"""The phases that run a step of the workload."""
+
+KINDS: Mapping[str, type[Strict]] = {
+    "converse": PhaseSpec,
+    "map": MapSpec,
+    "expand": ExpandSpec,
+    "embed": EmbedSpec,
+    "pair": PairSpec,
+    "select": SelectSpec,
+    "reduce": ReduceSpec,
+}
+"""What a phase's `kind` may be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 __all__ = ["Settings", "load_settings"]
 
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,6 +30,26 @@ class _OpenAI(BaseSettings):
     base_url: str | None = None
 
 
+class _Places(BaseSettings):
+    """Where the platform has a user's caches."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    xdg_cache_home: str | None = None
+    localappdata: str | None = None
+
+    def caches(self) -> Path | None:
+        """The folder of all programs' caches; None where the user has no home."""
+        named = self.localappdata if sys.platform == "win32" else self.xdg_cache_home
+        if named and Path(named).is_absolute():  # "all paths must be absolute" (XDG Base Directory Specification)
+            return Path(named)
+        try:
+            home = Path.home()
+        except RuntimeError:
+            return None
+        return home / "AppData" / "Local" if sys.platform == "win32" else home / ".cache"
+
+
 class Settings(BaseSettings):
     """What a run may be told beside its constellation. None: the constellation decides, or the documented default."""
 
@@ -48,6 +69,10 @@ class Settings(BaseSettings):
     """Requests that the whole run may send; None: no limit."""
     speculate: Literal["auto", "on", "off"] | None = None
     hedge: bool | None = None
+    cache: bool | None = None
+    """Whether the cache is used; None: the constellation's `cache`."""
+    cache_file: Path | None = None
+    """The cache's file, for all kinds of entries; None: see `cache_path`."""
     model: Annotated[tuple[str, ...], NoDecode] = ()
     """"NAME" for all agents, "AGENT=NAME" for one; in IGENT_MODEL several, with commas between them."""
     base_url: str | None = Field(
@@ -65,13 +90,14 @@ class Settings(BaseSettings):
     conversations: bool = True
     """Whether conversations.jsonl is written."""
     _openai: _OpenAI = PrivateAttr(default_factory=_OpenAI)
+    _places: _Places = PrivateAttr(default_factory=_Places)
 
     @field_validator("model", mode="before")
     @classmethod
     def _model(cls, value: Any) -> Any:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
-    @field_validator("data", "out")
+    @field_validator("data", "out", "cache_file")
     @classmethod
     def _nameable(cls, value: Path | None) -> Path | None:
         why = value and unnameable(value)
@@ -85,6 +111,14 @@ class Settings(BaseSettings):
         if value is not None:
             CriticPolicy.parse(value)
         return value
+
+    def cache_path(self) -> Path | None:
+        """The file of the cache: `cache_file`, else igent/cache.db in the user's cache folder ($XDG_CACHE_HOME or
+        ~/.cache, %LOCALAPPDATA% on Windows); None where the user has no home: then there is no cache."""
+        if self.cache_file is not None:
+            return self.cache_file
+        folder = self._places.caches()
+        return folder and folder / "igent" / "cache.db"
 
     def key(self) -> SecretStr | None:
         """The key to send to the endpoint: one that was given for it, or OPENAI_API_KEY where that belongs."""
@@ -146,5 +180,6 @@ def _host(url: str) -> str:
 
 def _problem(item: Any) -> Problem:
     name = str(item["loc"][0]) if item["loc"] else "settings"
-    option = name if name.isupper() else f"--{name.replace('_', '-')}"
+    option = "IGENT_CACHE_FILE" if name == "cache_file" else f"--{name.replace('_', '-')}"
+    option = name if name.isupper() else option
     return Problem("", f"{option}: {str(item['msg']).removeprefix('Value error, ')}")

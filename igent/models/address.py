@@ -6,7 +6,7 @@ user's own). Elsewhere none of this is sent, for it is no business of others; no
 
 from __future__ import annotations
 
-__all__ = ["Target", "find_target"]
+__all__ = ["CHAT_PATH", "Target", "find_target"]
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -20,7 +20,8 @@ from igent.models.proxy import Proxy, find_proxy
 
 _OPENAI = "https://api.openai.com/v1"
 _OPENAI_DOMAIN = ".openai.com"
-_PATH = b"/chat/completions"
+CHAT_PATH = b"/chat/completions"
+"""What follows the base address where chats are answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Target:
     head: bytes
 
 
-def find_target(endpoint: Endpoint) -> Target:
-    """Where an endpoint is and how it is spoken to.
+def find_target(endpoint: Endpoint, path: bytes = CHAT_PATH) -> Target:
+    """Where an endpoint is and how it is spoken to; `path` follows its base address.
 
     Raises AuthError when OpenAI's own is asked for without a key, ConfigError when the address is not one, or a proxy
     or a header of the environment cannot be used.
@@ -47,29 +48,29 @@ def find_target(endpoint: Endpoint) -> Target:
     key = _checked_key(endpoint)
     base = endpoint.base_url or _OPENAI
     host = _checked_host(base)
-    url = _url(base)
+    url = _url(base, path)
     secure = url.scheme == "https"
     address = Address(secure, url.raw_host.decode("ascii"), url.port or (443 if secure else 80))
     fields = _openai_fields(key, base) if address.host.endswith(_OPENAI_DOMAIN) else _fields(key)
     fields["Host"] = address.authority
     # A stream is not packed: a server that packs holds back what it has.
     fields["Accept-Encoding"] = "identity" if endpoint.stream else "gzip"
-    path = url.raw_path.decode("ascii")
+    target = url.raw_path.decode("ascii")
     proxy = find_proxy(url.scheme, address.host, address.port)
     if proxy and not secure:
-        path = f"http://{address.authority}{path}"
+        target = f"http://{address.authority}{target}"
         if proxy.authorization:
             fields["Proxy-Authorization"] = proxy.authorization
-    return Target(address, proxy, host, key, _head(path, fields))
+    return Target(address, proxy, host, key, _head(target, fields))
 
 
-def _url(base: str) -> httpx2.URL:
+def _url(base: str, behind: bytes) -> httpx2.URL:
     try:
         url = httpx2.URL(base)
     except httpx2.InvalidURL as error:
         raise _no_address() from error
     path, mark, query = url.raw_path.partition(b"?")
-    return url.copy_with(raw_path=path.rstrip(b"/") + _PATH + mark + query)
+    return url.copy_with(raw_path=path.rstrip(b"/") + behind + mark + query)
 
 
 def _fields(key: str | None) -> dict[str, str]:

@@ -50,8 +50,9 @@ _REMEDIES = {
 
 
 def place_of(context: CallContext) -> str:
-    """Whose call it is, as errors show it: "record R1, matches, matcher1"."""
-    return ", ".join(filter(None, (f"record {context.record_id}", context.step, context.agent)))
+    """Whose call it is, as errors show it: "record R1, matches, matcher1"; a call for no record names none."""
+    record = f"record {context.record_id}" if context.record_id else ""
+    return ", ".join(filter(None, (record, context.step, context.agent)))
 
 
 def parse_retry_after(headers: Sequence[tuple[str, str]]) -> float | None:

@@ -9,27 +9,19 @@ from __future__ import annotations
 __all__ = ["OpenAIModel"]
 
 import asyncio
-import ssl
 from dataclasses import replace
 
-import httpx2
-
 from igent.clock import SYSTEM_CLOCK, Clock
-from igent.errors import ConfigError, Problem, RequestError
+from igent.errors import Problem, RequestError
 from igent.models.address import find_target
 from igent.models.call import Call, Refused
-from igent.models.connection import Connection
-from igent.models.dial import Dialer
 from igent.models.endpoint import Endpoint, OnReply
 from igent.models.failure import CallErrors, place_of
 from igent.models.manners import Manners
-from igent.models.pool import Pool
 from igent.models.protocol import request_body
+from igent.models.reach import make_pool, take_connection
 from igent.models.wire import AnswerReader
 from igent.types import ChatRequest, Completion, StopFactory
-
-# Connections opened in advance: TLS takes round trips, TCP to a server nearby next to nothing.
-_SPARES = 8
 
 
 class OpenAIModel:
@@ -49,12 +41,10 @@ class OpenAIModel:
     def __init__(self, endpoint: Endpoint, clock: Clock = SYSTEM_CLOCK) -> None:
         self._endpoint = endpoint
         self._clock = clock
-        self._target = target = find_target(endpoint)
+        self._target = find_target(endpoint)
         self._manners = Manners()
         self._lost_last = False
-        secure = target.address.secure
-        context = _context() if secure or (target.proxy and target.proxy.secure) else None
-        self._pool = Pool(Dialer(target.address, target.proxy, context), _SPARES if secure else 0)
+        self._pool = make_pool(self._target)
         self.on_reply: OnReply | None = None
 
     async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
@@ -78,7 +68,7 @@ class OpenAIModel:
             request, errors, stop() if stop else None, self._endpoint.max_answer_bytes, linger=lingers
         )
         started, since = self._clock.now(), asyncio.get_running_loop().time()
-        connection = self._pool.idle() or await self._connect(errors)
+        connection = await take_connection(self._pool, self._endpoint, errors, stream=self._endpoint.stream)
         call = Call(request, self._endpoint, errors, reader, self._clock, since, self.on_reply)
         try:
             connection.send(message, call)
@@ -105,22 +95,6 @@ class OpenAIModel:
             raise RequestError(problem) from error
         return b"%b%d\r\n\r\n%b" % (self._target.head, len(body), body)
 
-    async def _connect(self, errors: CallErrors) -> Connection:
-        endpoint = self._endpoint
-        bounds = {"connect": endpoint.connect, "total": endpoint.total}
-        if endpoint.stream:
-            bounds["first_token"] = endpoint.first_token
-        name = min(bounds, key=bounds.__getitem__)
-        try:
-            async with asyncio.timeout(bounds[name]):
-                return await self._pool.open()
-        except TimeoutError as error:
-            late = errors.deadline(name, bounds[name])
-            late.reached = False
-            raise late from error
-        except (OSError, UnicodeError) as error:
-            raise errors.connection(error) from error
-
     async def _wait(self, call: Call) -> None:
         """Until the call has ended. Where the last one cost its connection, one for the next is opened meanwhile."""
         if not (self._lost_last and self._pool.short):
@@ -134,14 +108,3 @@ class OpenAIModel:
     async def close(self) -> None:
         """See Model.close."""
         await self._pool.close()
-
-
-def _context() -> ssl.SSLContext:
-    """What certificates are trusted: the same as `openai` trusts, SSL_CERT_FILE and SSL_CERT_DIR included."""
-    try:
-        context = httpx2.create_ssl_context()
-    except OSError as error:
-        problem = f"the certificates to trust cannot be read: {error}"
-        raise ConfigError(Problem("", problem, "look at SSL_CERT_FILE and SSL_CERT_DIR")) from error
-    context.set_alpn_protocols(["http/1.1"])
-    return context

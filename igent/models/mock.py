@@ -14,6 +14,7 @@ from typing import Any
 from igent.clock import SYSTEM_CLOCK, Clock
 from igent.errors import Problem, RequestError
 from igent.models.failure import place_of
+from igent.models.mock_batch import BatchChat, compose, read_batch
 from igent.models.pace import Pace, Timing
 from igent.models.prose import padded, tokens_in
 from igent.models.tokens import count_messages, estimate_usage
@@ -45,7 +46,8 @@ class Mocker:
     The first of `answers` that finds its record in a chat answers it. All chance comes from the record, the system
     message, the round and the `seed`; that of the `pace` also from how often this chat was asked before, so that a call
     made again is not slow again. `errors` (0 to 1) goes to MockAnswers.answer. `before` and `after` are how many tokens
-    of prose stand before and after the JSON of an answer, see padded; None leaves what the workload wrote.
+    of prose stand before and after the JSON of an answer, see padded; None leaves what the workload wrote. A chat about
+    several records is answered as so many chats about one (see mock_batch.py): MockAnswers need not know of batches.
     """
 
     def __init__(
@@ -70,15 +72,29 @@ class Mocker:
 
         Of the options, `stop`, `max_tokens` and `max_completion_tokens` have the effect that they have on a model.
         """
+        batch = read_batch(messages)
         for answers in self._answers:
-            record_id = answers.record_id(messages)
+            record_id = answers.record_id(messages if batch is None else next(iter(batch.chats.values())))
             if record_id:
                 chat = self._chat(messages, record_id)
-                text = answers.answer(messages, Random(f"{chat}\nanswer"), self._errors)
+                if batch is None:
+                    text = self._one(answers, messages, chat)
+                else:
+                    chat = f"{chat}\n{batch.round} {' '.join(map(str, batch.chats))}"
+                    text = self._several(answers, batch, chat)
                 if self._before is not None or self._after is not None:
                     text = padded(text, self._before, self._after)
                 return _answer(messages, text, options, self._timing(chat))
         return None
+
+    def _one(self, answers: MockAnswers, messages: Sequence[ChatMessage], chat: str) -> str:
+        return answers.answer(messages, Random(f"{chat}\nanswer"), self._errors)
+
+    def _several(self, answers: MockAnswers, batch: BatchChat, chat: str) -> str:
+        def answer(messages: Sequence[ChatMessage]) -> str:
+            return self._one(answers, messages, self._chat(messages, answers.record_id(messages)))
+
+        return compose(batch, answer, Random(f"{chat}\nnumbers"), self._errors)
 
     def _chat(self, messages: Sequence[ChatMessage], record_id: str) -> str:
         system = next((message.content for message in messages if message.role == "system"), "")

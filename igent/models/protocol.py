@@ -4,12 +4,13 @@ from __future__ import annotations
 
 __all__ = ["BOUNDS", "MOST_OUTPUT", "finish_of", "request_body", "text_of", "usage_of"]
 
+from base64 import b64encode
 from collections.abc import Container, Mapping
 from typing import Any
 
 import orjson
 
-from igent.types import ChatRequest, Finish, Usage
+from igent.types import ChatMessage, ChatRequest, Finish, Usage
 
 BOUNDS = frozenset(("max_tokens", "max_completion_tokens"))
 """The parameters that bound an answer; endpoints know the one, the other or both."""
@@ -39,7 +40,10 @@ def request_body(request: ChatRequest, *, stream: bool, without: Container[str] 
     body: dict[str, Any] = {
         **request.options,
         "model": request.model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "messages": [
+            {"role": message.role, "content": _parts(message) if message.images else message.content}
+            for message in request.messages
+        ],
         "stream": stream,
     }
     if stream:
@@ -49,6 +53,13 @@ def request_body(request: ChatRequest, *, stream: bool, without: Container[str] 
         body["max_completion_tokens" if "max_tokens" in without else "max_tokens"] = MOST_OUTPUT
     sent = {name: value for name, value in body.items() if name not in without or name in own} if without else body
     return orjson.dumps(sent, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _parts(message: ChatMessage) -> list[dict[str, Any]]:
+    """The content of a message with images: a part for the text, and one for each image, in full detail."""
+    urls = ("data:image/png;base64," + b64encode(image).decode() for image in message.images)
+    images = ({"type": "image_url", "image_url": {"url": url, "detail": "high"}} for url in urls)
+    return [{"type": "text", "text": message.content}, *images]
 
 
 def text_of(content: Any) -> str:

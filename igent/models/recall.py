@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Find", "Keep", "Recall"]
+__all__ = ["Find", "Keep", "Recall", "given_again"]
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -31,9 +31,9 @@ class Recall:
     async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
         """See Model.complete."""
         found = self._find(request)
-        recalled = _recalled(found, stop) if found is not None else None
+        recalled = given_again(found, stop) if found is not None else None
         if recalled is not None:
-            return recalled
+            return replace(recalled, recalled=True)
         completion = await self._model.complete(request, stop)
         await self._keep(request, completion)
         return completion
@@ -43,7 +43,9 @@ class Recall:
         await self._model.close()
 
 
-def _recalled(found: Completion, stop: StopFactory | None) -> Completion | None:
+def given_again(found: Completion, stop: StopFactory | None) -> Completion | None:
+    """An answer that was given before, as it is now: its value as the stop condition sees it, and neither time nor
+    attempts. None for one that was cut short for another stop condition: the rest of it was never received."""
     condition = stop() if stop else None
     satisfied = condition is not None and condition.feed(found.text)
     if found.finish == "cut" and not satisfied:
@@ -52,7 +54,6 @@ def _recalled(found: Completion, stop: StopFactory | None) -> Completion | None:
     return replace(
         found,
         value=value,
-        recalled=True,
         first_token_seconds=0.0,
         seconds=0.0,
         retries=0,

@@ -5,9 +5,8 @@ from __future__ import annotations
 __all__ = ["MockServer"]
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -15,12 +14,15 @@ import orjson
 from aiohttp import web
 
 from igent.errors import ConfigError, Problem
+from igent.models.delivery import deliver, fault_reply
+from igent.models.embedding_desk import EmbeddingDesk
 from igent.models.faults import Faults, check_kind
 from igent.models.gate import Gate
 from igent.models.mock import MockAnswer, Mocker
 from igent.models.pace import Pace, Timing
 from igent.models.quota import Quota
 from igent.models.script import error_body, frame, stream_events, tokens_to_json_end, whole_body
+from igent.models.served import Served
 from igent.models.speech import Speech, Ticker
 from igent.types import ChatMessage
 from igent.workload import MockAnswers
@@ -28,23 +30,6 @@ from igent.workload import MockAnswers
 _LARGEST_REQUEST = 64 << 20
 _AT_ONCE = Timing(0.0, 0.0)
 _GARBAGE = frame(b'data: {"choices":[{"index":0,"delta":{"content":"\xff\xfe\n\n')
-
-
-@dataclass(slots=True)
-class _Stats:
-    requests: int = 0
-    tokens_sent: int = 0
-    tokens_after_json: int = 0
-    disconnects: int = 0
-    prompt_tokens: int = 0
-    in_flight: int = 0
-    peak_in_flight: int = 0
-    calls: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-
-    def to_json(self) -> dict[str, Any]:
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return {name: dict(value) if isinstance(value, Counter) else value for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +48,11 @@ class _Call:
 class MockServer:
     """An async context manager that serves the answers of Mocker (the same as MockModel's) over HTTP.
 
-    `POST /v1/chat/completions` (streams, and whole with `"stream": false`), `GET /v1/models`, `GET /healthz`, and
-    `GET /stats`: requests, `calls` by model, `tokens_sent`, `tokens_after_json` (sent after the end of the answer's
-    JSON, see tokens_to_json_end), `disconnects` (clients that left before the end), `faults` by kind, `prompt_tokens`,
-    `in_flight` and its peak, and what Gate.to_json tells. Tokens are counted when their stream has ended.
+    `POST /v1/chat/completions` (streams, and whole with `"stream": false`), `POST /v1/embeddings` (see EmbeddingDesk),
+    `GET /v1/models`, `GET /healthz`, and `GET /stats`: `requests` for chats, `calls` by model, `tokens_sent`,
+    `tokens_after_json` (sent after the end of the answer's JSON, see tokens_to_json_end), `disconnects` (clients that
+    left before the end), `faults` by kind, `prompt_tokens`, `in_flight` and its peak, `embeddings` (calls, texts,
+    tokens), and what Gate.to_json tells. Tokens are counted when their stream has ended.
 
     `faults` are drawn from the seed and the number of the request; a header `X-Igent-Fault: KIND` (see check_kind) asks
     for one. Over the `quota`, and above `max_in_flight` calls at once, it answers 429; the quota is charged the tokens
@@ -90,12 +76,12 @@ class MockServer:
         max_in_flight: int | None = None,
     ) -> None:
         self._mocker = Mocker(answers, seed, errors, pace, before=before, after=after)
-        self._seed = seed
+        self._seed, self._pace = seed, pace
         self._faults = faults or Faults()
         self._gate = Gate(quota, max_in_flight)
         self._host = host
         self._port = port
-        self._stats = _Stats()
+        self._stats = Served()
         self._first_request: float | None = None
         self._runner: web.AppRunner | None = None
         self._ticker: Ticker | None = None
@@ -110,10 +96,12 @@ class MockServer:
     async def __aenter__(self) -> MockServer:
         app = web.Application(client_max_size=_LARGEST_REQUEST)
         app.router.add_post("/v1/chat/completions", self._chat)
+        self._ticker = Ticker()
+        desk = EmbeddingDesk(self._stats, self._seed, self._pace, self._faults, self._ticker)
+        app.router.add_post("/v1/embeddings", desk.answer)
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/stats", self._show_stats)
         app.router.add_get("/healthz", self._healthz)
-        self._ticker = Ticker()
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port, backlog=2048)
@@ -157,8 +145,7 @@ class MockServer:
         stats, arrived = self._stats, _now()
         stats.requests += 1
         number = stats.requests
-        stats.in_flight += 1
-        stats.peak_in_flight = max(stats.peak_in_flight, stats.in_flight)
+        stats.begin()
         self._gate.arrive(arrived)
         try:
             raw = await request.read()
@@ -175,7 +162,7 @@ class MockServer:
             reply = self._fault(call)
             return await self._admit(request, call) if reply is None else reply
         finally:
-            stats.in_flight -= 1
+            stats.end()
 
     def _understand(self, number: int, arrived: float, asked: str | None, raw: bytes) -> _Call | str:
         """The call that a request stands for; what is wrong with it, if it stands for none."""
@@ -204,18 +191,10 @@ class MockServer:
 
     def _fault(self, call: _Call) -> web.Response | None:
         """The reply to a call that is not answered; None for a call that is."""
-        if call.fault in ("html", "empty"):
-            page = "<html><body>Please log in</body></html>" if call.fault == "html" else ""
-            return web.Response(text=page, content_type="text/html", headers=self._gate.headers(_now()))
-        if not call.fault.isdigit():
-            return None
-        status, headers = int(call.fault), {}
-        if status in (429, 503):
-            wait = self._faults.at(self._elapsed(call.arrived)).retry_after
+        wait = self._faults.at(self._elapsed(call.arrived)).retry_after
+        if call.fault in ("429", "503"):
             self._gate.name(wait, _now())
-            headers["Retry-After"] = f"{wait:g}"
-        kind, code = ("requests", "rate_limit_exceeded") if status == 429 else ("mock_fault", None)
-        return self._json(error_body(f"a fault on demand: {status}", kind, code), status, headers)
+        return fault_reply(call.fault, wait, self._gate.headers(_now()))
 
     async def _admit(self, request: web.Request, call: _Call) -> web.StreamResponse:
         usage = call.answer.usage
@@ -232,28 +211,22 @@ class MockServer:
         return web.Response(body=body, status=status, content_type="application/json", headers=found)
 
     async def _whole(self, request: web.Request, call: _Call) -> web.StreamResponse:
-        answer, transport = call.answer, request.transport
-        body = whole_body(answer, call.model, f"mock-{call.number}")
-        if call.fault in ("polite", "garbage"):
-            body = body[: len(body) // 2]
-        stall = call.fault == "stall"
-        wait = 0.0 if stall else (answer.timing or _AT_ONCE).due(len(answer.tokens))
-        if (wait or stall) and transport is not None and self._ticker is not None:
-            # An empty event: it takes its time, and sees the client leave.
-            silence = Speech(transport, (b"",), 0, Timing(wait, 0.0), call.arrived, stall=stall)
-            self._ticker.add(silence)
-            if not await silence.spoken:
-                self._stats.disconnects += 1
-        if call.fault == "cut":
-            response = web.StreamResponse(headers={"Content-Length": str(len(body))})
-            await response.prepare(request)
-            await response.write(body[: len(body) // 2])
-            if transport is not None:
-                transport.close()
-            return response
-        self._stats.tokens_sent += len(answer.tokens)
-        self._stats.tokens_after_json += len(answer.tokens) - tokens_to_json_end(answer)
-        return self._json(body)
+        answer = call.answer
+        assert self._ticker is not None  # it is there as long as it is served  # noqa: S101
+        response, stayed = await deliver(
+            request,
+            whole_body(answer, call.model, f"mock-{call.number}"),
+            fault=call.fault,
+            wait=(answer.timing or _AT_ONCE).due(len(answer.tokens)),
+            arrived=call.arrived,
+            ticker=self._ticker,
+            headers=self._gate.headers(_now()),
+        )
+        self._stats.disconnects += not stayed
+        if call.fault != "cut":
+            self._stats.tokens_sent += len(answer.tokens)
+            self._stats.tokens_after_json += len(answer.tokens) - tokens_to_json_end(answer)
+        return response
 
     async def _stream(self, request: web.Request, call: _Call) -> web.StreamResponse:
         answer, transport, ticker = call.answer, request.transport, self._ticker

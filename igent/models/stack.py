@@ -12,6 +12,7 @@ from igent.clock import Clock
 from igent.config.constellation import Limits
 from igent.models.adaptive import AdaptiveLimit
 from igent.models.budget import Budget, Budgeted
+from igent.models.cached import Cached, CachedFind, CachedKeep
 from igent.models.endpoint import Endpoint, OnReply
 from igent.models.hedge import Hedge
 from igent.models.limited import Limited, Observed
@@ -68,6 +69,8 @@ def build_stack(
     random: Random,
     find: Find | None = None,
     keep: Keep | None = None,
+    cached_find: CachedFind | None = None,
+    cached_keep: CachedKeep | None = None,
     on_retry: OnRetry | None = None,
     limits: Limits | None = None,
     hedge: bool = False,
@@ -76,20 +79,21 @@ def build_stack(
     saturated: Callable[[], bool] | None = None,
     valve: Valve | None = None,
 ) -> Stack:
-    """The Model that the agents of a run share: meter → recall → valve → retry → limiter → hedge → budget → valve →
-    client.
+    """The Model that the agents of a run share: meter → recall → cached → valve → retry → limiter → hedge → budget →
+    valve → client.
 
     `client` is the innermost one (OpenAIModel, MockModel). `endpoint` bounds the retries, `random` spreads them.
-    Without `find` and `keep` nothing is recalled, without `limits` they are learnt from the endpoint's replies, without
-    `hedge`, `budget` and `valve` there are no such layers. `adaptive` is told how attempts end, `saturated` whether its
-    limit is reached.
+    Without `find` and `keep` nothing is recalled, without `cached_find` and `cached_keep` there is no cache, without
+    `limits` they are learnt from the endpoint's replies, without `hedge`, `budget` and `valve` there are no such
+    layers. `adaptive` is told how attempts end, `saturated` whether its limit is reached.
 
-    The layers are listed outermost first, as a call passes them. Recalled answers cost nothing. Every attempt, not
-    every call, passes the limiter and the budget, so that quota, "nobody sends before Retry-After has passed" and hard
-    limits are exact. Hedging is under the limiter, so that waiting for quota is never taken for slowness; a second call
-    takes quota only where there is room right now, and passes the budget as well. Next to the client, the limiter sees
-    what becomes of each request, second calls included. Outermost, answers are handed out a few at a time (see Turns):
-    what agents do with them then keeps nothing else waiting.
+    The layers are listed outermost first, as a call passes them. Recalled answers and those of the cache cost nothing;
+    the journal is asked before the cache, and is told what came from there. Every attempt, not every call, passes the
+    limiter and the budget, so that quota, "nobody sends before Retry-After has passed" and hard limits are exact.
+    Hedging is under the limiter, so that waiting for quota is never taken for slowness; a second call takes quota only
+    where there is room right now, and passes the budget as well. Next to the client, the limiter sees what becomes of
+    each request, second calls included. Outermost, answers are handed out a few at a time (see Turns): what agents do
+    with them then keeps nothing else waiting.
     """
     patience = endpoint.max_retry_seconds
     tells = isinstance(client, _TellsReplies)
@@ -106,6 +110,8 @@ def build_stack(
     layers: list[_Layer] = []
     if find is not None and keep is not None:
         layers.append(lambda model: Recall(model, find, keep))
+    if cached_find is not None and cached_keep is not None:
+        layers.append(lambda model: Cached(model, cached_find, cached_keep))
     if valve is not None:
         layers.append(lambda model: Inflow(model, valve))
     layers.append(lambda model: Retry(model, clock, random, attempts, patience, on_retry=on_retry))

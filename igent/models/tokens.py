@@ -11,6 +11,9 @@ from igent.types import ChatMessage, Usage
 # OpenAI's own rule of thumb: a token is about 4 bytes of English; each message is framed by about 4 tokens.
 BYTES_PER_TOKEN = 4
 _TOKENS_PER_MESSAGE = 4
+# A page at full detail is 765 tokens for gpt-4o, and at most 1,536 for models that count patches of 32 x 32 pixels. An
+# estimate that is too high waits a little for the rate limit, one that is too low is refused.
+_TOKENS_PER_IMAGE = 1_536
 
 
 def count_text(text: str) -> int:
@@ -19,8 +22,11 @@ def count_text(text: str) -> int:
 
 
 def count_messages(messages: Iterable[ChatMessage]) -> int:
-    """Estimated tokens of a chat as input: its texts, plus 4 for each message."""
-    return sum(count_text(message.content) + _TOKENS_PER_MESSAGE for message in messages)
+    """Estimated tokens of a chat as input: its texts, plus 4 for each message, and 1,536 for each image."""
+    return sum(
+        count_text(message.content) + _TOKENS_PER_MESSAGE + _TOKENS_PER_IMAGE * len(message.images)
+        for message in messages
+    )
 
 
 def estimate_usage(messages: Iterable[ChatMessage], text: str) -> Usage:

@@ -33,7 +33,7 @@ class AnswerStop:
             if isinstance(event, Field):
                 if self._on_field:
                     self._on_field(event)
-            elif self._accepts(event.value):
+            elif isinstance(event, Value) and self._accepts(event.value):
                 self._answer = event
                 return True
         return False
@@ -77,7 +77,7 @@ def read_answer(text: str, accepts: Callable[[Any], bool]) -> Answer:
     decoder = Decoder(fields=False)
     best: Value | None = None
     for event in decoder.feed(text):
-        if isinstance(event, Field):
+        if not isinstance(event, Value):
             continue
         if accepts(event.value):
             return Answer(event.value, event.end, True, "")

@@ -21,9 +21,9 @@ from collections.abc import Callable
 from io import SEEK_END, StringIO
 from typing import Final
 
-from igent.parsing.events import Ending, Event, Fault, Field, Place, Value
-from igent.parsing.grammar import Candidate, Member, describe_fault, match_stray
-from igent.parsing.values import build
+from igent.parsing.events import Element, Ending, Event, Fault, Field, Place, Value
+from igent.parsing.grammar import Candidate, Member, Span, describe_fault, match_stray
+from igent.parsing.values import build, build_object
 from igent.parsing.wreck import Wreck
 
 _MARK = re.compile(r"[{\[<]")
@@ -42,11 +42,12 @@ class Decoder:
     Integers are exact at any size up to MAX_SCALAR digits; of equal names in an object the last counts; half a
     surrogate pair becomes U+FFFD, so that every string can be written as UTF-8.
 
-    With `fields` False only whole values are given, and no member by itself, which is cheaper.
+    With `fields` False only whole values are given, and no member by itself, which is cheaper. With `elements` the
+    objects of lists are given as well (see Element), but no fields of them, only those of an outermost object.
     """
 
-    def __init__(self, *, fields: bool = True) -> None:
-        self._fields = fields
+    def __init__(self, *, fields: bool = True, elements: bool = False) -> None:
+        self._fields, self._elements = fields, elements
         self._seen = StringIO(newline="\n")  # "\n": CR LF stays as it is
         self._window = ""  # the text at hand: what was not read yet, and the piece that came
         self._base = 0  # the offset of its first character in all the text
@@ -111,6 +112,8 @@ class Decoder:
             else:
                 self._at = at + 1
                 self._candidate = Candidate(self._base + at, mark[0])
+                if self._elements:
+                    self._candidate.watch()
                 self._mode = Decoder._json
                 return True
         self._at = len(text)
@@ -127,7 +130,9 @@ class Decoder:
     def _json(self, events: list[Event]) -> bool:
         candidate = self._candidate
         self._at = candidate.read(self._window, self._at, self._base)
-        if candidate.members:
+        if self._elements:
+            self._of_lists(candidate, events)
+        elif candidate.members:
             if self._fields:
                 events.extend(self._field(member) for member in candidate.members)
             candidate.members.clear()
@@ -140,6 +145,17 @@ class Decoder:
         self._values += 1
         self._mode = Decoder._prose
         return True
+
+    def _of_lists(self, candidate: Candidate, events: list[Event]) -> None:
+        """The elements, and the fields of an outermost object, in the order of their ends."""
+        members, elements = candidate.members, candidate.elements
+        if not members and not elements:
+            return
+        found: list[Field | Element] = [self._field(member) for member in members if member.item is None]
+        found += [self._element(span) for span in elements]
+        events += sorted(found, key=lambda event: event.end)
+        members.clear()
+        elements.clear()
 
     def _after_fault(self, candidate: Candidate) -> None:
         """Go on where the kind of the broken candidate says; see the module's docstring."""
@@ -178,6 +194,12 @@ class Decoder:
         path = (name,) if member.item is None else (member.item, name)
         value = build(self._slice(member.start, member.end))
         return Field(path, value, member.start, member.end, self._candidate.start)
+
+    def _element(self, span: Span) -> Element:
+        key = self._slice(span.key_start, span.key_end)
+        value, repeated = build_object(self._slice(span.start, span.end))
+        name = build(key) if key else None
+        return Element(name, value, span.start, span.end, self._candidate.start, repeated)
 
     def _go_to(self, offset: int) -> None:
         """Go back to an offset, before the window if need be."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Ending", "Event", "Fault", "Field", "Place", "Value"]
+__all__ = ["Element", "Ending", "Event", "Fault", "Field", "Place", "Value"]
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -28,6 +28,19 @@ class Field(NamedTuple):
         return str(self.path[-1])
 
 
+class Element(NamedTuple):
+    """One closed object directly inside an array: the outermost value (`name` is None), or the outermost object's
+    member of this `name`. `start`, `end` and `root` as in Field; as provisional as one. `repeated` are the names that
+    the object gives more than once; of their values the last counts."""
+
+    name: str | None
+    value: dict[str, Any]
+    start: int
+    end: int
+    root: int
+    repeated: frozenset[str] = frozenset()
+
+
 class Value(NamedTuple):
     """One complete top-level object or array; it lies at text[start:end] of all the text fed."""
 
@@ -36,7 +49,7 @@ class Value(NamedTuple):
     end: int
 
 
-Event = Field | Value
+Event = Field | Element | Value
 
 
 class Place(NamedTuple):

@@ -6,7 +6,7 @@ and keeps places, it builds no values: whoever has the text parses the slices.
 
 from __future__ import annotations
 
-__all__ = ["MAX_DEPTH", "MAX_SCALAR", "Candidate", "Member", "describe_fault", "match_stray"]
+__all__ = ["MAX_DEPTH", "MAX_SCALAR", "Candidate", "Member", "Span", "describe_fault", "match_stray"]
 
 import re
 from collections.abc import Callable
@@ -65,13 +65,24 @@ class Member(NamedTuple):
     end: int
 
 
+class Span(NamedTuple):
+    """Where a closed object of a list lies, in offsets into the whole text; the slice of the key is that of the list,
+    quotes included, and empty where the list is the outermost value."""
+
+    key_start: int
+    key_end: int
+    start: int
+    end: int
+
+
 class Candidate:
     """What may be a JSON value, from its first bracket, which lies at offset `start`; read on behind it.
 
     Read it piece by piece until `end` (the offset behind its last bracket) is set, or `fault` (see describe_fault) and
     `fault_at` are. `members` collects the closed members of the outermost object, or of the objects directly inside the
-    outermost array; whoever takes them clears it. `open` holds the brackets that are open, outermost first; `read_to`
-    is the offset behind the last token.
+    outermost array; whoever takes them clears it. So do `elements`, after `watch`: the objects directly inside the
+    outermost array, or inside one that is a member of the outermost object. `open` holds the brackets that are open,
+    outermost first; `read_to` is the offset behind the last token.
 
     Three things tell JSON from a bracket in prose: `keyed` (some `"key":` was read), `listed` (a list had more than a
     lone string in it) and `string_at`, where the last string begins (-1: there is none yet).
@@ -88,6 +99,9 @@ class Candidate:
     _item: int | None = None
     _key = (0, 0)
     _value_at = 0
+    elements: list[Span]  # there is one after `watch`
+    _element_depth = -1
+    _element_at = 0
 
     def __init__(self, start: int, bracket: str) -> None:
         self.start = start
@@ -98,6 +112,11 @@ class Candidate:
             self._state, self._level = _FIRST_KEY, 1
         else:
             self._state, self._level, self._item = _FIRST_ITEM, 2, 0
+
+    def watch(self) -> None:
+        """From now on, collect elements."""
+        self.elements = []
+        self._element_depth = 3 - self._level
 
     def read(self, text: str, at: int, base: int) -> int:
         """Read on from text[at], where text[0] is the character at offset `base` of the whole.
@@ -182,12 +201,17 @@ class Candidate:
             return
         if depth == self._level:
             self._value_at = offset
+        elif depth == self._element_depth:
+            self._element_at = offset
         self.open.append(bracket)
         self._state = _FIRST_KEY if bracket == "{" else _FIRST_ITEM
 
-    def _close(self, _: str, offset: int) -> None:
+    def _close(self, bracket: str, offset: int) -> None:
         self.open.pop()
         self.listed = True
+        if len(self.open) == self._element_depth and bracket == "}" and self.open[-1] == "[":
+            key = self._key if self._level == 1 else (0, 0)
+            self.elements.append(Span(*key, self._element_at, offset + 1))
         self._close_value(self._value_at, offset + 1)
 
     def _close_value(self, start: int, end: int) -> None:

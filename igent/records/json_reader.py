@@ -15,6 +15,7 @@ from igent.errors import DataError, Problem
 from igent.records.csv_reader import open_csv
 from igent.records.indexing import open_list
 from igent.records.json_parser import parse_json, parse_jsonl
+from igent.records.pdf_input import is_pdf, open_pdf
 from igent.records.sources import MOST_WHOLE, file_errors, kind_of, open_file
 from igent.records.xlsx_reader import open_xlsx
 from igent.workload import Document
@@ -27,20 +28,25 @@ _TABLES: Mapping[str, Callable[[Path, str], Document]] = {
     ".xlsm": open_xlsx,
 }
 _REFUSED = frozenset({".xls", ".xlsb", ".ods", ".numbers"})
+_NO_PDF = frozenset({".json", *_JSONL, *_TABLES})  # a PDF by such a name is a mistake, not a document
 
 
 async def read_document(path: Path, shown: str | None = None) -> Document:
-    """Read one file, by its ending: JSONL (.jsonl, .ndjson), a table (.csv, .tsv, .xlsx, .xlsm), or else JSON.
+    """Read one file, by its ending: JSONL (.jsonl, .ndjson), a table (.csv, .tsv, .xlsx, .xlsm), a PDF (.pdf, or
+    any other ending where it begins as one), or else JSON.
 
     A list is checked whole, and its elements are read from the file when they are looked at (see ListDocument); so are
-    the rows of a table, each an object of texts (CSV) or values (XLSX) by the names in the first row. `shown` is the
-    name for messages; None shows the path. UTF-8, with or without a byte order mark. Raises DataError naming file,
-    line and remedy; of a JSONL file or a table all bad lines (up to 20).
+    the rows of a table, each an object of texts (CSV) or values (XLSX) by the names in the first row. Of a PDF the
+    value is a PdfFile: its pages are not read yet. `shown` is the name for messages; None shows the path. UTF-8, with
+    or without a byte order mark. Raises DataError naming file, line and remedy; of a JSONL file or a table all bad
+    lines (up to 20).
     """
     shown = shown if shown is not None else str(path)
     ending = path.suffix.lower()
     if ending in _REFUSED:
         raise DataError(Problem(shown, f"{path.suffix} files cannot be read", "save it as .xlsx, .csv or JSON"))
+    if await asyncio.to_thread(is_pdf, path, _NO_PDF):
+        return await asyncio.to_thread(open_pdf, path, shown)
     lines = ending in _JSONL
     # A long file takes seconds to parse; the event loop has other files to read meanwhile.
     document = await asyncio.to_thread(_TABLES.get(ending, partial(open_list, lines=lines)), path, shown)

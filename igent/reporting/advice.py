@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Bottleneck", "find_bottleneck"]
+__all__ = ["ENGINE_ADVICE", "INSTANT", "Bottleneck", "find_bottleneck"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,14 @@ _MANY_INVALID = 0.2
 _FEW_SKIPPED = 0.5
 _MANY_MISSES = 0.3
 _MUCH_WAITING = 0.25
-_INSTANT = "Mock answers come at once: see where a real run waits with --mock-latency gpt-4o, or without --mock."
+INSTANT = "Mock answers come at once: see where a real run waits with --mock-latency gpt-4o, or without --mock."
+"""What is said where mock answers took no time."""
+ENGINE_ADVICE = "igent itself is what takes the time: see where with --profile FILE, and give it a free core."
+"""What is said where igent's own work took the most time."""
 _OTHERS = {
     "ledger": "Records wait for one another at the shared capacity: give the suppliers more capacity, or lower "
     "--concurrency, which costs little here.",
-    "engine": "igent itself is what takes the time: see where with --profile FILE, and give it a free core.",
+    "engine": ENGINE_ADVICE,
     "disk": "Put the run folder on a faster disk with --out, or raise flush_seconds in the constellation.",
 }
 
@@ -54,7 +57,7 @@ def find_bottleneck(
         return None
     match name:
         case "models" | "engine" if facts.mock and facts.mock_latency is None:
-            advice = _INSTANT
+            advice = INSTANT
         case "models":
             advice = _models(facts, records, throttled or 0.0, invalid or 0.0, missed or 0.0, quota)
         case "critic":

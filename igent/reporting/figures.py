@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SHARES", "Spread", "rate", "spread", "total_cost"]
+__all__ = ["SHARES", "Spread", "Tokens", "rate", "spread", "total_cost"]
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from igent.outcome import StepReport
 from igent.reporting.cost import price
-from igent.types import Usage
+from igent.types import NO_USAGE, Usage
 
 SHARES = ("models", "critic", "ledger", "disk", "engine")
 """What a record's time is divided into: waiting for the models other than the critic, for the critic, for the ledger,
@@ -26,6 +26,15 @@ class Spread:
     p50: float | None
     p95: float | None
     max: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of calls; `estimated` when igent counted a part of them, for the endpoint did not."""
+
+    input: int
+    output: int
+    estimated: bool
 
 
 def spread(values: Iterable[float]) -> Spread:
@@ -49,9 +58,10 @@ def total_cost(steps: Sequence[StepReport], models: Mapping[str, str], base_url:
     """US dollars for all tokens of these steps, those that brought nothing included; None as soon as the price of any
     of them is not known.
 
-    The critic's tokens count at its own model's price. Where a step does not tell its critic's model, and the agents
-    (`models`: agent -> model) do not all share one, the price of the step is not known. What was wasted counts at the
-    price of the step's model; of a step that a rule answered, at that of the agents, if they share one.
+    The critic's tokens count at its own model's price, those of the cheaper models of a cascade at theirs. Where a step
+    does not tell its critic's model, and the agents (`models`: agent -> model) do not all share one, the price of the
+    step is not known. What was wasted counts at the price of the step's model; of a step that a rule answered, at that
+    of the agents, if they share one.
     """
     whole = Decimal(0)
     shared = set(models.values())
@@ -68,11 +78,10 @@ def total_cost(steps: Sequence[StepReport], models: Mapping[str, str], base_url:
 
 
 def _bills(step: StepReport, only: str) -> list[tuple[Usage, str]]:
-    if not step.critic_model:
-        bills = [(step.usage, step.model)]
-    else:
-        critic = Usage(step.critic_input_tokens, step.critic_output_tokens)
-        matcher = Usage(step.usage.input_tokens - critic.input_tokens, step.usage.output_tokens - critic.output_tokens)
-        bills = [(matcher, step.model), (critic, step.critic_model)]
-    bills.append((step.wasted, step.model or only))
+    bills = [(Usage(use.input_tokens, use.output_tokens), use.model) for use in step.cascade]
+    if step.critic_model:
+        bills.append((Usage(step.critic_input_tokens, step.critic_output_tokens), step.critic_model))
+    others = sum((usage for usage, _ in bills), NO_USAGE)
+    own = Usage(step.usage.input_tokens - others.input_tokens, step.usage.output_tokens - others.output_tokens)
+    bills += [(own, step.model), (step.wasted, step.model or only)]
     return [(usage, model) for usage, model in bills if usage.input_tokens or usage.output_tokens]

@@ -7,27 +7,25 @@ __all__ = ["PlainFormatter", "csv_cell", "json_text", "one_line", "plain_lines"]
 import json
 import logging
 import re
-import unicodedata
 from typing import Any
 
 import orjson
+
+from igent.cells import csv_cell, is_hidden
 
 # CSI and OSC sequences as in ECMA-48, the other escapes of two characters, and their 8-bit forms.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?"
 )
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # categories of Unicode that steer a terminal, or cannot be seen
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7e]")
 _SPACE = re.compile(r"\s+")
-# With the wide forms that a spreadsheet of an East Asian locale takes for the same.
-_FORMULA = frozenset("=+-@＝＋－＠")
 
 
 def one_line(text: str, limit: int = 300) -> str:
     """The text as one line of at most `limit` characters for a terminal: without escape sequences, control, format
     (bidirectional overrides, zero width) and unpaired surrogate characters; what is cut off ends in "…"."""
     head = _SPACE.sub(" ", _ESCAPES.sub("", text[: 4 * limit + 100]))
-    shown = "".join(c for c in head if not _is_hidden(c))
+    shown = "".join(c for c in head if not is_hidden(c))
     kept = _SPACE.sub(" ", shown).strip()  # once more: what stood between two spaces may be gone
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
@@ -55,20 +53,8 @@ class PlainFormatter(logging.Formatter):
         return plain_lines(stack_info, "    ")
 
 
-def csv_cell(text: str) -> str:
-    """The text as a cell that no spreadsheet runs as a formula: what begins with = + - @ (also behind spaces and what
-    cannot be seen, also in their wide forms), a tab or a line break gets an apostrophe in front (OWASP, "CSV
-    Injection")."""
-    first = next((c for c in text if not c.isspace() and not _is_hidden(c)), "")
-    return f"'{text}" if text[:1] in {"\t", "\r", "\n"} or first in _FORMULA else text
-
-
 def json_text(value: Any) -> str:
     """The value as indented JSON for stdout, which may be a terminal: what would steer one is written as an escape,
     which a JSON reader turns back. Ends in a line break."""
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1] if _is_hidden(found[0]) else found[0], text)
-
-
-def _is_hidden(character: str) -> bool:
-    return unicodedata.category(character) in _HIDDEN
+    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1] if is_hidden(found[0]) else found[0], text)

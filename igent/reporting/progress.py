@@ -42,7 +42,8 @@ class _State:
 
 
 class Progress:
-    """The progress of one run over `total` records, of which `skipped` were settled by an earlier one.
+    """The progress of one run over `total` records, of which `skipped` were settled by an earlier one. A graph works
+    on units of its phases, and how many there are is found out while it goes: `total` None, and `update` tells.
 
     On a terminal a bar, drawn at most 10 times a second; elsewhere a line, at most every 5 s, and one at the end;
     nothing when `quiet`. `cost_of` prices an outcome in US dollars; once it says None (not known), no cost is
@@ -51,14 +52,15 @@ class Progress:
 
     def __init__(
         self,
-        total: int,
+        total: int | None,
         stream: TextIO,
         quiet: bool,
         clock: Clock,
         skipped: int = 0,
         cost_of: Callable[[Outcome], Decimal | None] | None = None,
     ) -> None:
-        self._total, self._skipped = total, skipped
+        self._total, self._skipped = total or 0, skipped
+        self._units = "records" if total is not None else "units"
         self._cost_of = cost_of
         self._stream, self._clock = stream, clock
         self._silent = quiet
@@ -97,6 +99,7 @@ class Progress:
         failed: int | None = None,
         no_match: int | None = None,
         in_flight: int | None = None,
+        total: int | None = None,
         input_tokens: int | None = None,
         output_tokens: int | None = None,
         cost: Decimal | None = None,
@@ -111,6 +114,7 @@ class Progress:
             "output_tokens": output_tokens,
             "cost": cost,
         }
+        self._total = self._total if total is None else total
         for name, value in new.items():
             if value is not None:
                 setattr(self._state, name, value)
@@ -151,7 +155,7 @@ class Progress:
 
     def _pace_text(self) -> str:
         mine, elapsed = self._state.settled, self._clock.now() - self._started
-        parts = [f"{count(self._settled)}/{count(self._total)} records"]
+        parts = [f"{count(self._settled)}/{count(self._total)} {self._units}"]
         if mine and elapsed > 0:
             left = self._total - self._settled
             parts.append(f"{mine / elapsed:,.1f}/s")

@@ -23,7 +23,11 @@ from pydantic import TypeAdapter
 from igent.errors import InternalError
 from igent.reporting.advice import Bottleneck, find_bottleneck
 from igent.reporting.facts import RunFacts
-from igent.reporting.figures import Spread, rate, spread
+from igent.reporting.figures import Spread, Tokens, rate, spread
+from igent.reporting.phase_advice import find_graph_bottleneck
+from igent.reporting.phase_figures import PhaseFigures
+from igent.reporting.phase_totals import PhaseTotals
+from igent.reporting.savings import Savings
 from igent.reporting.totals import CriticWords, Totals
 from igent.types import JsonObject, Usage
 
@@ -33,22 +37,15 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Records: `input` is the sum of the others; those `not_run` have no outcome yet."""
+    """Records: `input` is the sum of the others; those `not_run` have no outcome yet. In a graph the units of all its
+    phases; those `skipped` could not be worked on, because what they need had failed."""
 
     input: int
     done: int
     no_match: int
     failed: int
     not_run: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Tokens of calls; `estimated` when igent counted a part of them, for the endpoint did not."""
-
-    input: int
-    output: int
-    estimated: bool
+    skipped: int = 0
 
 
 _NO_TOKENS = Tokens(0, 0, estimated=False)
@@ -89,7 +86,11 @@ class Summary:
     tokens are. `critic` holds the steps that have one. `drafts` are the matchers' answers. `early_stops` are calls
     ended at the JSON; `tokens_saved` by them is None: nobody knows what a model would have gone on to say.
     `rate_limited` are 429s. `held_for_failed` are units that failed records keep, so that a retry finds its own.
-    `records_per_second` of this process. `time_shares`: see SHARES in figures.py.
+    `savings` is what a cascade and the cache spared; None where there was neither. `records_per_second` of this
+    process. `time_shares`: see SHARES in figures.py.
+
+    Of a graph, `phases` has the figures of each phase (None: it was no graph), and a record is a unit of one of them.
+    `time_shares` are then those of the critical path: of each phase, and "engine" for the rest of the wall time.
     """
 
     schema_version: int
@@ -119,6 +120,8 @@ class Summary:
     versions: Mapping[str, str]
     hedged: int = 0
     wasted: Tokens = _NO_TOKENS
+    phases: Mapping[str, PhaseFigures] | None = None
+    savings: Savings | None = None
 
     def to_json(self) -> JsonObject:
         """The content of summary.json. `cost` is a number with 6 decimals (a millionth of a dollar is less than any
@@ -126,6 +129,10 @@ class Summary:
         plain = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
         plain["run"] = self.run.to_json()
         plain["cost"] = None if self.cost is None else round(float(self.cost), 6)
+        plain["savings"] = self.savings and self.savings.to_json()
+        plain["phases"] = self.phases and {phase: figures.to_json() for phase, figures in self.phases.items()}
+        if not self.counts.skipped:
+            del plain["counts"]["skipped"]
         return plain
 
     @classmethod
@@ -138,16 +145,17 @@ class Summary:
 _READER: TypeAdapter[Summary] = TypeAdapter(Summary)
 
 
-def summarise(totals: Totals, facts: RunFacts, total_records: int) -> Summary:
-    """The summary of the outcomes that `totals` was given, of a run over `total_records` records. Raises InternalError
-    when there are more outcomes than records."""
+def summarise(totals: Totals, facts: RunFacts, total_records: int, phases: PhaseTotals | None = None) -> Summary:
+    """The summary of the outcomes that `totals` was given, of a run over `total_records` records. Of a graph these are
+    units, without those that were skipped, and `phases` were given the same outcomes. Raises InternalError when there
+    are more outcomes than records."""
     if totals.outcomes > total_records:
         what = f"{totals.outcomes} outcomes for {total_records} records: the counts cannot sum to the input"
         raise InternalError(what)
     seconds = sum(totals.time.values())
     shares = {name: round(value / seconds, 4) if seconds else 0.0 for name, value in totals.time.items()}
     figures = _call_figures(totals) | _step_figures(totals, facts)
-    return Summary(
+    summary = Summary(
         schema_version=SCHEMA_VERSION,
         run=facts,
         counts=_count(totals, total_records),
@@ -169,14 +177,32 @@ def summarise(totals: Totals, facts: RunFacts, total_records: int) -> Summary:
             quota=facts.quota_wait_seconds / seconds if seconds else 0.0,
         ),
         versions=dict(facts.versions),
+        savings=totals.savings.savings(),
         **figures,
+    )
+    return summary if phases is None else _of_graph(summary, phases)
+
+
+def _of_graph(summary: Summary, totals: PhaseTotals) -> Summary:
+    """The summary with what is said of phases."""
+    counts, facts = summary.counts, summary.run
+    phases, engine = totals.figures(facts.wall_seconds, facts.concurrency)
+    skipped = sum(figures.skipped for figures in phases.values())
+    shares = {phase: figures.critical_share for phase, figures in phases.items()}
+    return replace(
+        summary,
+        counts=replace(counts, input=counts.input + skipped, skipped=skipped),
+        phases=phases,
+        time_shares=shares | {"engine": round(engine + shares.get("engine", 0.0), 4)},
+        bottleneck=find_graph_bottleneck(phases, engine, facts),
     )
 
 
 def exit_code(summary: Summary) -> int:
     """0 when every record has an outcome other than failed, else 1. Limits and interrupts have codes of their own,
     which are the caller's."""
-    return 0 if summary.counts.failed == 0 and summary.counts.not_run == 0 else 1
+    counts = summary.counts
+    return 0 if counts.failed == counts.not_run == counts.skipped == 0 else 1
 
 
 def _count(totals: Totals, total: int) -> Counts:

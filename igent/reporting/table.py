@@ -15,7 +15,9 @@ from rich.text import Text
 
 from igent.reporting.failures import FailureGroup
 from igent.reporting.figures import Spread
+from igent.reporting.phase_table import phase_lines
 from igent.reporting.plain import one_line
+from igent.reporting.savings import Savings
 from igent.reporting.summary import Summary, Tokens
 from igent.reporting.words import count, duration, money, percent, seconds
 
@@ -24,14 +26,17 @@ _MAX_GROUPS = 20
 
 
 def summary_table(summary: Summary) -> RenderableType:
-    """The summary as a table; the last line is the bottleneck and what to do about it."""
+    """The summary as a table, of a graph behind one of its phases; the last line is the bottleneck and what to do about
+    it."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in _rows(summary):
         table.add_row(Text(name, style="bold"), Text(value))
     title = Text(one_line(f"{summary.run.constellation} on {summary.run.scenario}"), style="bold underline")
-    return Group(title, table, Text(_last_line(summary), no_wrap=True, overflow="ignore"))
+    lines = phase_lines(summary.phases or {}, priced=not summary.run.mock)
+    phases = [Text(line, no_wrap=True, overflow="ignore") for line in ([*lines, ""] if lines else [])]
+    return Group(title, *phases, table, Text(_last_line(summary), no_wrap=True, overflow="ignore"))
 
 
 def failure_table(groups: Sequence[FailureGroup]) -> RenderableType:
@@ -81,18 +86,21 @@ def render(renderable: RenderableType, stream: TextIO) -> None:
 def _rows(summary: Summary) -> Iterator[tuple[str, str]]:
     yield from _record_rows(summary)
     yield from _model_rows(summary)
-    known = [f"{name} {percent(share)}" for name, share in summary.time_shares.items()]
-    yield "share of time", ", ".join(known)
+    if summary.phases is None:
+        known = [f"{name} {percent(share)}" for name, share in summary.time_shares.items()]
+        yield "share of time", ", ".join(known)
     yield "versions", one_line(", ".join(f"{name} {version}" for name, version in summary.versions.items()) or "-")
     yield "run folder", one_line(summary.run.out)
 
 
 def _record_rows(summary: Summary) -> Iterator[tuple[str, str]]:
     counts, run = summary.counts, summary.run
+    what = "records" if summary.phases is None else "units"
+    skipped = f", {count(counts.skipped)} skipped" if counts.skipped else ""
     yield (
-        "records",
+        what,
         f"{count(counts.input)}: {count(counts.done)} done, {count(counts.no_match)} no match, "
-        f"{count(counts.failed)} failed, {count(counts.not_run)} not run",
+        f"{count(counts.failed)} failed, {count(counts.not_run)} not run{skipped}",
     )
     if run.resumed:
         yield "resumed", f"{count(run.resumed)} were settled before and not run again"
@@ -102,11 +110,12 @@ def _record_rows(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "ended", one_line(f"limit reached: {run.limit}")
     if run.dropped_bytes:
         yield "journal", f"{count(run.dropped_bytes)} damaged bytes at its end were dropped"
-    speed = "" if summary.records_per_second is None else f", {summary.records_per_second:,.1f} records/s"
+    speed = "" if summary.records_per_second is None else f", {summary.records_per_second:,.1f} {what}/s"
     yield "wall time", f"{_wall(run.wall_seconds)}{speed}, {count(run.concurrency)} in flight at most"
-    yield "a record", _spread(summary.seconds)
-    for phase, figures in summary.phase_seconds.items():
-        yield one_line(f"  {phase}", 40), _spread(figures)
+    if summary.phases is None:
+        yield "a record", _spread(summary.seconds)
+        for phase, figures in summary.phase_seconds.items():
+            yield one_line(f"  {phase}", 40), _spread(figures)
     if summary.held_for_failed:
         yield "held", f"{count(summary.held_for_failed)} units are kept for failed records"
 
@@ -133,6 +142,7 @@ def _model_rows(summary: Summary) -> Iterator[tuple[str, str]]:
 def _speed_rows(summary: Summary) -> Iterator[tuple[str, str]]:
     """What speculation, second calls and the limits did, where they did anything."""
     guesses, run, wasted = summary.speculation, summary.run, summary.wasted
+    yield from _saving_rows(summary.savings)
     if guesses.hits or guesses.misses:
         vain = f", {_vain(guesses.wasted)}" if guesses.misses else ""
         missed = f"{count(guesses.misses)} misses ({percent(guesses.miss_rate)})"
@@ -154,6 +164,24 @@ def _speed_rows(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "quota", f"calls waited {_wall(run.quota_wait_seconds)} for the provider's limits, all together"
 
 
+def _saving_rows(savings: Savings | None) -> Iterator[tuple[str, str]]:
+    """What a cascade and the cache spared."""
+    if savings is None:
+        return
+    if (cascade := savings.cascade) is not None:
+        drafts = f"accepted {count(cascade.accepted)}, passed on {count(cascade.passed_on)}"
+        cost = "" if cascade.cost is None else f", {_balance(cascade.cost < 0, money(abs(cascade.cost)))}"
+        late = cascade.seconds is not None and cascade.seconds < 0
+        time = "" if cascade.seconds is None else f", {_balance(late, _wall(abs(cascade.seconds)))}"
+        yield "cascade", f"{count(cascade.calls)} calls of cheaper models: {drafts}{cost}{time}"
+    if (cache := savings.cache) is not None:
+        yield "cache", f"answered {count(cache.answers)}, tokens saved: {_tokens(cache.tokens)}"
+
+
+def _balance(lost: bool, value: str) -> str:
+    return f"{value} {'lost' if lost else 'saved'}"
+
+
 def _tokens(tokens: Tokens) -> str:
     about = " (in part estimated)" if tokens.estimated else ""
     return f"{count(tokens.input)} in, {count(tokens.output)} out{about}"
@@ -167,7 +195,8 @@ def _last_line(summary: Summary) -> str:
     found = summary.bottleneck
     if found is None:
         return "Bottleneck: none, no time was spent."
-    return one_line(f"Bottleneck: {found.name} ({percent(found.share)} of the time). {found.advice}")
+    whole = "time" if summary.phases is None else "wall time on the critical path"
+    return one_line(f"Bottleneck: {found.name} ({percent(found.share)} of the {whole}). {found.advice}")
 
 
 def _spread(figures: Spread) -> str:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from igent.outcome import Outcome, PhaseTiming, StepReport
 from igent.reporting.cost import price
 from igent.reporting.figures import SHARES, total_cost
+from igent.reporting.savings import SavingsTotals
 from igent.types import NO_USAGE, Usage
 
 
@@ -48,6 +49,7 @@ class Totals:
         self.critics: dict[str, CriticWords] = {}
         self.guesses: Counter[str] = Counter()
         self.held_for_failed = 0
+        self.savings = SavingsTotals(models, base_url)
 
     @classmethod
     def of(
@@ -99,6 +101,8 @@ class Totals:
         counts = self.counts
         for name in _COUNTED:
             counts[name] += getattr(step, name)
+        counts["cached"] += min(step.cached, step.calls)  # of answers that were one of a batch's, no call is counted
+        self.savings.add(step)
         if step.wasted is not NO_USAGE:
             self.wasted += step.wasted
         if step.critic != "none":

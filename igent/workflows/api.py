@@ -35,6 +35,7 @@ async def run_workflow(
     max_calls: int | None = None,
     speculate: Literal["auto", "on", "off"] | None = None,
     hedge: bool | None = None,
+    cache: bool | None = None,
     model: str | Sequence[str] = (),
     base_url: str | None = None,
     api_key: str | None = None,
@@ -63,6 +64,8 @@ async def run_workflow(
         speculate: Whether phases start early, as their `start` says; "auto": while their guesses are mostly right.
             None: the constellation's.
         hedge: Whether a second call is sent beside one that is slower than most. None: the constellation's.
+        cache: Whether answers are taken from the user's cache and kept there. None: the constellation's, else in a
+            graph.
         model: "NAME" for all agents, "AGENT=NAME" for one; one such string or several.
         base_url: An OpenAI-compatible endpoint, up to "/v1". None: OPENAI_BASE_URL, else the provider's own.
         api_key: A key for `base_url`. None: IGENT_API_KEY, else OPENAI_API_KEY where that belongs (see allow_host).
@@ -83,6 +86,7 @@ async def run_workflow(
         LimitError: `max_cost` or `max_calls` is reached; what was finished is kept, and a higher limit goes on.
         AuthError: No key, a refused key, no quota, or an unknown model. What was finished before is kept.
     """
+    limits = {"max_cost": max_cost, "max_calls": max_calls, "speculate": speculate, "hedge": hedge, "cache": cache}
     settings = load_settings(
         data=data,
         scenario=scenario,
@@ -90,10 +94,7 @@ async def run_workflow(
         fresh=fresh,
         max_items=max_items,
         concurrency=concurrency,
-        max_cost=max_cost,
-        max_calls=max_calls,
-        speculate=speculate,
-        hedge=hedge,
+        **limits,
         model=_models(model),
         base_url=base_url,
         api_key=api_key,

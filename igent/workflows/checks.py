@@ -22,8 +22,7 @@ def check_prices(constellation: Constellation, settings: Settings) -> None:
     """Raise ConfigError where a run is to be bounded by its cost, and the price of one of its models is not known."""
     if settings.max_cost is None or settings.mock:
         return
-    models = sorted(set(constellation.models.values()))
-    unknown = [model for model in models if price(Usage(1, 1), model, settings.base_url) is None]
+    unknown = [model for model in constellation.all_models() if price(Usage(1, 1), model, settings.base_url) is None]
     if unknown:
         what = f"--max-cost {settings.max_cost}: the price of {', '.join(unknown)} is not known"
         raise ConfigError(Problem("", what, "bound the run by --max-calls instead"))

@@ -15,7 +15,9 @@ import click
 from igent.errors import IgentError, InternalError
 from igent.reporting.facts import versions
 from igent.reporting.plain import PlainFormatter, one_line, plain_lines
+from igent.workflows.cli_cache import cache
 from igent.workflows.cli_compare import compare
+from igent.workflows.cli_graph import graph
 from igent.workflows.cli_run import retry, run
 from igent.workflows.cli_runs import report, reset
 from igent.workflows.cli_server import mock_server
@@ -28,7 +30,7 @@ def cli() -> None:
     """Runs multi-agent conversations over many records and brings out validated JSON."""
 
 
-for command in (run, retry, compare, report, reset, list_, validate, init, doctor, mock_server):
+for command in (run, retry, compare, report, reset, list_, validate, graph, init, doctor, cache, mock_server):
     cli.add_command(command)
 
 

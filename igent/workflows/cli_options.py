@@ -100,6 +100,7 @@ LIMITS: tuple[Option[Any], ...] = (
         help="Whether phases start early; auto: while their guesses are mostly right.",
     ),
     click.option("--hedge/--no-hedge", default=None, help="A second call beside one that is slower than most."),
+    click.option("--cache/--no-cache", default=None, help="Take what was paid for before from the cache."),
 )
 """What a run may spend, and on what."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from igent.config.constellation import ConstellationSpec
 from igent.config.load import read_constellation
 from igent.config.locate import find_constellation, list_constellations
 from igent.config.settings import load_settings
@@ -17,6 +18,8 @@ from igent.workflows.checkup import check_all
 from igent.workflows.constellation import load_constellation
 from igent.workflows.output import results
 from igent.workflows.starter import make_starter
+
+_MOST_KINDS = 4
 
 
 @click.command(name="list")
@@ -32,12 +35,20 @@ def list_() -> None:
             if source.problems:
                 raise ConfigError(*source.problems)
             spec = source.spec
-            phases = "; ".join(
-                " + ".join(agent for step in phase.steps for agent in step.agents) for phase in spec.conversations()
-            )
-            click.echo(f"{name:16} {spec.workload:8} {phases:44} {one_line(spec.description)}")
+            click.echo(f"{name:16} {spec.workload:8} {_phases(spec):44} {one_line(spec.description)}")
         except ConfigError as error:
             click.echo(f"{name:16} not valid: {one_line(str(error.problems[0]))}")
+
+
+def _phases(spec: ConstellationSpec) -> str:
+    """The agents of each phase of a chain; how many phases a graph has, and of which kinds."""
+    if not spec.is_graph:
+        return "; ".join(
+            " + ".join(agent for step in phase.steps for agent in step.agents) for phase in spec.conversations()
+        )
+    kinds = list(dict.fromkeys(phase.kind for phase in spec.phases))
+    many = len(spec.phases)
+    return f"{many} phase{'s' * (many > 1)}: {', '.join(kinds[:_MOST_KINDS])}{' …' * (len(kinds) > _MOST_KINDS)}"
 
 
 @click.command()

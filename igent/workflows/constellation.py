@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 from autogen_core.models import ChatCompletionClient
 
-from igent.agents.build import Participant, resolve_type
+from igent.agents.build import Cascade, Participant, resolve_type
 from igent.agents.team import Team, make_team
 from igent.clock import SYSTEM_CLOCK
-from igent.config.check import WorkloadNames, check_names
-from igent.config.constellation import ConstellationSpec, StepSpec
+from igent.config.check import check_names
+from igent.config.constellation import CascadeSpec, ConstellationSpec, StepSpec
 from igent.config.load import Source, in_order, read_constellation
 from igent.config.locate import Places, find_constellation
 from igent.config.names import did_you_mean
@@ -24,8 +24,9 @@ from igent.errors import ConfigError, Problem
 from igent.prompting.templates import PromptLibrary, checksum
 from igent.types import CallContext, JsonObject
 from igent.workflows.model import NO_MODEL, build_client, build_endpoint, chat_client_maker
+from igent.workflows.offers import offers_of
 from igent.workflows.plugins import load_workload
-from igent.workload import Expects, Shortens, Workload
+from igent.workload import Shortens, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,13 @@ class Constellation:
             maker=resolve_type(spec.type),
             arguments=spec.arguments,
             description=spec.description,
+            cascade=_cascade(spec.cascade),
         )
+
+    def all_models(self) -> list[str]:
+        """Every model that may be asked, those of the cascades included; each once, in order."""
+        cheaper = (model for agent in self.spec.agents.values() if agent.cascade for model in agent.cascade.models)
+        return sorted({*self.models.values(), *cheaper})
 
     def participants(self) -> list[tuple[StepSpec, Participant]]:
         """Every agent of every step that a model speaks for, in the order of speaking."""
@@ -136,6 +143,10 @@ def load_constellation(reference: str, models: Sequence[str] = ()) -> Constellat
     return constellation
 
 
+def _cascade(spec: CascadeSpec | None) -> Cascade | None:
+    return Cascade(tuple(spec.models), spec.confidence, spec.threshold) if spec else None
+
+
 def _unmakeable(constellation: Constellation) -> list[Problem]:
     """Agents whose type refuses what it is given: found here, by making each once, and not by every record of a run."""
     client, problems = chat_client_maker(NO_MODEL), []
@@ -151,20 +162,19 @@ def _unmakeable(constellation: Constellation) -> list[Problem]:
 def _problems(
     source: Source, workload: Workload, models: Mapping[str, str | None], library: PromptLibrary, places: Places
 ) -> list[Problem]:
-    schemas = {name: list(model.model_fields) for name, model in workload.schemas.items()}
+    steps = [step for _, step in source.spec.steps()]
 
     def prompt_problem(prompt: str) -> tuple[str, str] | None:
         if places.find("prompts", prompt) is None:
             return f"no prompt {prompt!r}", did_you_mean(prompt, places.names("prompts", "**/*.md"), "prompts found")
         try:
-            library.render(prompt, _variables(source.spec.name, "agent", workload, source.spec.steps()[0][1]))
+            for step in steps[:1]:  # whichever: it is the prompt that is looked at, not what is put into it
+                library.render(prompt, _variables(source.spec.name, "agent", workload, step))
         except ConfigError as error:
             return error.problems[0].what, error.problems[0].remedy
         return None
 
-    short = workload.short if isinstance(workload, Shortens) else ()
-    names = WorkloadNames(schemas, workload.rules, short, expects=isinstance(workload, Expects))
-    problems = check_names(source, names, models, prompt_problem)
+    problems = check_names(source, offers_of(workload, source.where("workload")), models, prompt_problem)
     for name, agent in source.spec.agents.items():
         try:
             resolve_type(agent.type)

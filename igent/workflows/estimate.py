@@ -29,13 +29,12 @@ from igent.workflows.folder import RunFolder
 from igent.workflows.identity import identity_of
 from igent.workflows.inputs import find_scenario, read_scenario
 from igent.workflows.model import NO_MODEL, build_client, build_endpoint
-from igent.workflows.pathway import seconds_of, talk
 from igent.workflows.phase import Phase
-from igent.workflows.reckoning import Found, forecast
+from igent.workflows.reckoning import Found, add_record, asked_of, forecast
 from igent.workflows.record import RecordWorker
-from igent.workflows.size import Sizer, SoFar
+from igent.workflows.size import Sizer
 from igent.workflows.wiring import build_phases, build_tools
-from igent.workload import Dataset, Shortens
+from igent.workload import Dataset
 
 USUAL_PACE = "gpt-4o"
 """The pace of an endpoint of which nothing is known: that of single calls of gpt-4o, as published."""
@@ -68,7 +67,12 @@ async def estimate(constellation: Constellation, settings: Settings, clock: Cloc
     dataset = await read_scenario(workload, scenario)
     out = settings.out or Path("runs") / f"{constellation.name}-{scenario.name}"
     before = _before(out, settings, identity_of(constellation, settings, scenario), clock)
-    found = _walk(constellation, settings, phases, dataset, before, pace)
+    if spec.is_graph:
+        from igent.workflows.graph.estimate import walk_graph  # noqa: PLC0415  # what it takes, conversations do not need
+
+        found = await walk_graph(constellation, settings, phases, dataset, before.outcomes, before.today, pace, clock)
+    else:
+        found = _walk(constellation, settings, phases, dataset, before, pace)
     return forecast(constellation, settings, scenario.name, out, found, USUAL_PACE)
 
 
@@ -99,7 +103,7 @@ def _walk(
     workload, ledger, found = constellation.workload, Ledger(dataset.capacity), Found()
     tools = build_tools(NO_MODEL, constellation, settings, SYSTEM_CLOCK)
     worker = RecordWorker(phases, tools, workload, ledger, LocalExecutor(), SYSTEM_CLOCK)
-    sizer = Sizer(workload, _asked(constellation))
+    sizer = Sizer(workload, asked_of(constellation))
     early = (settings.speculate or constellation.spec.run.speculate) != "off"
     for outcome in before.outcomes.values():
         if outcome.status == "done" and outcome.takes:
@@ -116,24 +120,8 @@ def _walk(
         if record.problem is not None:
             found.refused += 1
             continue
-        _record(found, phases, sizer, case, settings.seed, pace, early=early)
+        add_record(found, phases, sizer, case, settings.seed, pace, early=early)
     return found
-
-
-def _record(
-    found: Found, phases: Sequence[Phase], sizer: Sizer, case: Case, seed: int, pace: Pace, *, early: bool
-) -> None:
-    sized, so_far, ended = [], SoFar(case), False
-    for phase in phases:
-        sizes, so_far, ended = sizer.conversation(phase.steps, so_far)
-        sized.append((phase, sizes))
-        if ended:
-            break
-    found.no_match += ended
-    for way, rounds in enumerate((1, 2)):
-        talks = [(phase, [talk(size, rounds, case.record.id, seed, pace) for size in sizes]) for phase, sizes in sized]
-        known = [all(size.known for size in sizes) for _, sizes in sized]
-        found.add(way, [said for _, all_said in talks for said in all_said], seconds_of(talks, known, early=early))
 
 
 def _replay(ledger: Ledger, outcome: Outcome) -> None:
@@ -145,12 +133,3 @@ def _chosen(dataset: Dataset, max_items: int | None, before: _Before) -> Sequenc
     """As the run chooses: the first `max_items` records, and those that an earlier session has gone to."""
     chosen = select(dataset.records, max_items)
     return dataset.records[: before.reach] if before.reach > len(chosen) else chosen
-
-
-def _asked(constellation: Constellation) -> dict[str, type]:
-    workload = constellation.workload
-    short = workload.short if isinstance(workload, Shortens) else {}
-    return {
-        step.output: short[step.schema_name] if step.answer == "short" else workload.schemas[step.schema_name]
-        for _, step in constellation.spec.steps()
-    }

@@ -49,9 +49,14 @@ class ProgressWatch:
         if not self._quiet:
             _say_resumed(state)
         stream = sys.stderr
-        skipped = len(state.resumed)
+        skipped = len(state.resumed) if state.total is not None else 0  # in a graph they count when they are come by
         self._progress = Progress(state.total, stream, self._quiet, self._clock, skipped=skipped, cost_of=self._cost_of)
         self._progress.start()
+
+    def expects(self, total: int) -> None:
+        """See ExpectingWatch."""
+        if self._progress is not None:
+            self._progress.update(total=total)
 
     def in_flight(self, count: int) -> None:
         """See Watch."""
@@ -106,9 +111,12 @@ def _say_damage(state: RunState) -> None:
 
 
 def _say_resumed(state: RunState) -> None:
-    if not state.total:
+    if state.total == 0:
         click.echo(f"igent: {state.folder}: the input has no records, there is nothing to do", err=True)
     if not state.resumed:
+        return
+    if state.total is None:
+        click.echo(f"igent: {state.folder}: {len(state.resumed):,} units were settled before", err=True)
         return
     left = state.total - len(state.resumed)
     go_on = f"{left} to go" if left else "nothing left to do (--fresh starts over)"

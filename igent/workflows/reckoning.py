@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Found", "forecast"]
+__all__ = ["Found", "add_record", "asked_of", "forecast"]
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,14 +12,19 @@ from heapq import heappop, heappush
 from pathlib import Path
 from statistics import median
 
+from pydantic import BaseModel
+
 from igent.config.constellation import Limits
 from igent.config.settings import Settings
+from igent.models.pace import Pace
 from igent.reporting.cost import price
 from igent.reporting.forecast import INVALID_SHARE, AgentForecast, Forecast, Range
-from igent.types import Usage
+from igent.types import Case, Usage
 from igent.workflows.constellation import Constellation
-from igent.workflows.pathway import Talk
-from igent.workload import Expects
+from igent.workflows.pathway import Talk, seconds_of, talk
+from igent.workflows.phase import Phase
+from igent.workflows.size import Sizer, SoFar
+from igent.workload import Expects, Shortens
 
 _AUTO_STARTS_FROM = 20
 
@@ -42,6 +47,7 @@ class Found:
     refused: int = 0
     no_match: int = 0
     settled: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def add(self, way: int, talks: Iterable[Talk], seconds: float) -> None:
         """One record, gone this way."""
@@ -52,6 +58,34 @@ class Found:
                 total.calls += 1
                 total.input += call.input
                 total.output += call.output
+
+
+def add_record(
+    found: Found, phases: Sequence[Phase], sizer: Sizer, case: Case, seed: int, pace: Pace, *, early: bool
+) -> None:
+    """One record's conversations, with no draft refused and with every draft refused once; `early`: phases start before
+    the one before them is settled, as they may."""
+    sized, so_far, ended = [], SoFar(case), False
+    for phase in phases:
+        sizes, so_far, ended = sizer.conversation(phase.steps, so_far)
+        sized.append((phase, sizes))
+        if ended:
+            break
+    found.no_match += ended
+    for way, rounds in enumerate((1, 2)):
+        talks = [(phase, [talk(size, rounds, case.record.id, seed, pace) for size in sizes]) for phase, sizes in sized]
+        known = [all(size.known for size in sizes) for _, sizes in sized]
+        found.add(way, [said for _, all_said in talks for said in all_said], seconds_of(talks, known, early=early))
+
+
+def asked_of(constellation: Constellation) -> dict[str, type[BaseModel]]:
+    """What the models are asked for, by output: the schema, or its short form."""
+    workload = constellation.workload
+    short = workload.short if isinstance(workload, Shortens) else {}
+    return {
+        step.output: short[step.schema_name] if step.answer == "short" else workload.schemas[step.schema_name]
+        for _, step in constellation.spec.steps()
+    }
 
 
 def forecast(
@@ -80,7 +114,7 @@ def forecast(
         concurrency=concurrency,
         pace=_pace_words(settings, usual_pace),
         mock=settings.mock,
-        notes=_notes(constellation, settings, agents),
+        notes=[*_notes(constellation, settings, agents), *found.notes],
     )
 
 

@@ -7,7 +7,7 @@ The only place where any exception at all becomes an Outcome: a plug-in's bug fa
 
 from __future__ import annotations
 
-__all__ = ["Admitted", "CreateTask", "RecordWorker", "Worked"]
+__all__ = ["Admitted", "CreateTask", "RecordWorker", "Worked", "ending_of"]
 
 import asyncio
 import logging
@@ -115,7 +115,7 @@ class RecordWorker:
                 raise
             return self._ended(got, "failed", "an agent cancelled its own turn", "internal")
         except Exception as error:
-            if (ending := _ending(error)) is not None:
+            if (ending := ending_of(error)) is not None:
                 raise ending from error
             known = isinstance(error, IgentError)
             log.error("record %s failed: %s", record.id, error, exc_info=not known)
@@ -235,7 +235,7 @@ class RecordWorker:
         return Worked(outcome, got.audit)
 
 
-def _ending(error: BaseException) -> IgentError | None:
+def ending_of(error: BaseException) -> IgentError | None:
     """What ends the run, where an agent of somebody's own has wrapped it in an error of its own."""
     seen: set[int] = set()
     inner: BaseException | None = error

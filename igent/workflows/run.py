@@ -8,40 +8,30 @@ from __future__ import annotations
 __all__ = ["Workflow"]
 
 import logging
-from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import date
-from functools import partial
 from pathlib import Path
 
-from igent.capacity.ledger import Ledger
+from igent.caching.cache import Cache
 from igent.clock import SYSTEM_CLOCK, Clock
 from igent.config.settings import Settings
 from igent.disk import SYSTEM_DISK, Disk
 from igent.errors import RunFolderError
-from igent.outcome import Outcome
-from igent.records.selection import select
 from igent.reporting.facts import RunFacts, versions, without_secrets
 from igent.reporting.report import Report
-from igent.reporting.summary import Summary, summarise
-from igent.reporting.timings import timings_heading, timings_row
-from igent.reporting.totals import Totals
-from igent.types import CapacityView, Case, JsonObject, Model, Record
+from igent.reporting.summary import Summary
+from igent.types import JsonObject, Model
+from igent.workflows.chain import ChainCourse
 from igent.workflows.constellation import Constellation
-from igent.workflows.executors.local import LocalExecutor
+from igent.workflows.course import Course, Grounds, RunningSession
 from igent.workflows.folder import RunFolder
 from igent.workflows.identity import identity_of
 from igent.workflows.inputs import find_scenario, read_scenario
 from igent.workflows.model import build_client, build_endpoint
-from igent.workflows.record import RecordWorker
-from igent.workflows.session import Books, Session
 from igent.workflows.traffic import Traffic
 from igent.workflows.watch import NO_WATCH, RunState, Watch
-from igent.workflows.wiring import build_phases, build_tools
+from igent.workflows.wiring import build_phases
 from igent.workload import Dataset
 from igent.writing.journal import Journal
-from igent.writing.rewriting import View
-from igent.writing.views import ViewWriter
 
 log = logging.getLogger("igent.run")
 
@@ -77,7 +67,8 @@ class Workflow:
         self._client = client or build_client(settings, self._endpoint, workload, clock)
         self._owns_client = client is None
         self._clock, self._watch, self._disk = clock, watch, disk
-        self._session: Session | None = None
+        self._cache = self._open_cache()
+        self._session: RunningSession | None = None
         self._ended_early = False
 
     async def run(self) -> Report:
@@ -97,6 +88,8 @@ class Workflow:
         finally:
             if self._owns_client:
                 await self._client.close()
+            if self._cache is not None:
+                await self._cache.close()
 
     def identity(self) -> JsonObject:
         """What makes this run the run it is; a folder of another one is refused."""
@@ -116,36 +109,28 @@ class Workflow:
             self._session.stop()
 
     async def _run_in(self, folder: RunFolder, dataset: Dataset, started: str, began: float) -> Report:
-        identity = self.identity()
-        folder.check(identity)
+        folder.check(self.identity())
         journal = folder.journal(audit=self.settings.conversations)
         try:
-            records = self._select(dataset, folder)
-            resumed = folder.kept.copy()
-            books = self._books(folder, dataset, journal, resumed)
-            if folder.run is None:
-                today = self._clock.today().isoformat()
-                folder.run = folder.run_entry(identity, self._invocation(), today, started)
-                journal.write_soon(folder.run)
-            folder.write("prompts.json", self.constellation.prompts())
-            session = self._session = self._make_session(folder, dataset, records, books)
+            self._begin(folder, journal, started)
+            course = self._course(folder, journal, dataset)
+            session = self._session = await course.open()
         except BaseException:
             await journal.close()
             raise
         dropped = folder.contents.dropped_bytes
-        self._watch.started(RunState(folder.path, len(records), resumed, dropped, folder.forgotten))
+        self._watch.started(RunState(folder.path, course.total, course.before, dropped, folder.forgotten))
 
         def summary() -> Summary:
-            seconds, left = self._clock.now() - began, len(records) - books.totals.outcomes
-            facts = self._facts(folder, started, seconds, len(resumed), interrupted=self._ended_early and left > 0)
-            summary = summarise(books.totals, facts, len(records))
+            seconds, interrupted = self._clock.now() - began, self._ended_early and course.unfinished
+            summary = course.summarise(self._facts(folder, started, seconds, course.resumed, interrupted=interrupted))
             folder.write("summary.json", summary.to_json())
             return summary
 
         try:
             if self._ended_early:  # a signal came while the inputs were read
                 session.drain()
-            await session.run()
+            await course.run()
         except BaseException:
             with suppress(RunFolderError):  # what ended the run is what is told
                 summary()
@@ -159,9 +144,43 @@ class Workflow:
             raise session.limit
         return Report(written, folder.kept, folder.path)
 
-    def _books(self, folder: RunFolder, dataset: Dataset, journal: Journal, resumed: Iterable[Outcome]) -> Books:
-        ledger = Ledger(dataset.capacity)
-        return Books(ledger, journal, self._views(folder, ledger), self._totals(resumed))
+    def _course(self, folder: RunFolder, journal: Journal, dataset: Dataset) -> Course:
+        grounds = Grounds(
+            self.constellation,
+            self.settings,
+            self._phases,
+            self._traffic,
+            self._client,
+            self._endpoint,
+            folder,
+            journal,
+            dataset,
+            self._cache,
+            self._cache if self._owns_client and not self.settings.mock else None,
+            self._watch,
+            self._clock,
+            self._disk,
+        )
+        if not self.constellation.spec.is_graph:
+            return ChainCourse(grounds)
+        from igent.workflows.graph.run import GraphCourse  # noqa: PLC0415  # it takes what conversations do not need
+
+        return GraphCourse(grounds)
+
+    def _open_cache(self) -> Cache | None:
+        """The cache, where it is wanted: a graph has one unless it is said otherwise. Its file is not touched yet."""
+        settings, spec = self.settings, self.constellation.spec
+        wanted = settings.cache if settings.cache is not None else spec.run.cache
+        path = settings.cache_path()
+        return Cache(path, clock=self._clock) if path and (spec.is_graph if wanted is None else wanted) else None
+
+    def _begin(self, folder: RunFolder, journal: Journal, started: str) -> None:
+        """Note what run this is, if it is a new one."""
+        if folder.run is None:
+            today = self._clock.today().isoformat()
+            folder.run = folder.run_entry(self.identity(), self._invocation(), today, started)
+            journal.write_soon(folder.run)
+        folder.write("prompts.json", self.constellation.prompts())
 
     def _invocation(self) -> JsonObject:
         """How to start this run again, from any folder; never the key."""
@@ -172,60 +191,6 @@ class Workflow:
             "scenario": self.scenario.name,
             "data": str(self.scenario.folder),
         }
-
-    def _select(self, dataset: Dataset, folder: RunFolder) -> Sequence[Record]:
-        """The first `max_items` records, and those of an earlier session: what is done stays done."""
-        chosen = select(dataset.records, self.settings.max_items)
-        records = dataset.records[: folder.reach] if folder.reach > len(chosen) else chosen
-        if folder.outcomes:  # a plug-in that was changed since may give other ids
-            folder.outcomes.keep(record.id for record in records)
-        return records
-
-    def _totals(self, resumed: Iterable[Outcome]) -> Totals:
-        models = None if self.settings.mock else self.constellation.models
-        return Totals.of(resumed, self._phase_names(), models, self.settings.base_url)
-
-    def _phase_names(self) -> tuple[str, ...]:
-        return tuple(phase.name for phase in self.constellation.spec.phases)
-
-    def _views(self, folder: RunFolder, ledger: Ledger) -> ViewWriter:
-        spec, workload = self.constellation.spec, self.constellation.workload
-        phases = self._phase_names()
-        timings = View(partial(timings_row, phases=phases), head=timings_heading(phases))
-        return ViewWriter(
-            folder.path,
-            spec.outputs(),
-            folder.kept,
-            capacity=lambda: workload.capacity_document(ledger.committed()),
-            extra={"timings.csv": timings},
-            flush_seconds=spec.run.flush_seconds,
-            clock=self._clock,
-            disk=self._disk,
-        )
-
-    def _make_session(self, folder: RunFolder, dataset: Dataset, records: Sequence[Record], books: Books) -> Session:
-        workload, settings, clock = self.constellation.workload, self.settings, self._clock
-        assert folder.run is not None  # noqa: S101
-        today = date.fromisoformat(folder.run["today"])
-
-        def case_of(record: Record, view: CapacityView) -> Case:
-            return Case(record, dataset.reference, view, today)
-
-        model = self._traffic.open(self._client, folder, books.journal, books.totals)
-        tools = build_tools(model, self.constellation, settings, clock)
-        return Session(
-            records,
-            folder.outcomes,
-            case_of,
-            RecordWorker(self._phases, tools, workload, books.ledger, LocalExecutor(), clock, self._traffic.guesses),
-            books,
-            watch=self._watch,
-            clock=clock,
-            slots=self._traffic.slots,
-            keep_audit=settings.conversations,
-            farewell=self._traffic.spent_entry,
-            valve=self._traffic.valve,
-        )
 
     def _facts(self, folder: RunFolder, started: str, seconds: float, resumed: int, *, interrupted: bool) -> RunFacts:
         settings, spec = self.settings, self.constellation.spec
@@ -246,7 +211,7 @@ class Workflow:
             resumed=resumed,
             interrupted=interrupted,
             dropped_bytes=folder.contents.dropped_bytes,
-            phases=self._phase_names(),
+            phases=tuple(phase.name for phase in spec.phases),
             models=self.constellation.models,
             versions=versions(),
         )

@@ -5,7 +5,7 @@ admit (hold the predicted unit, fix the view) -> work -> journal -> ledger -> vi
 
 from __future__ import annotations
 
-__all__ = ["Books", "Session"]
+__all__ = ["Books", "Session", "first_error"]
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -46,7 +46,7 @@ class Books:
 class Session:
     """Puts the records of a dataset through. `resumed` are the outcomes that the journal had; they are replayed, not
     worked on. `keep_audit` says whether conversations are written; `farewell` makes the journal's last entry, None for
-    none. Once `valve` is closed no call is sent.
+    none; `ended` is told of each outcome. Once `valve` is closed no call is sent.
 
     Ends when every record is settled, or, after `drain` or `stop`, when nothing is in flight. `fatal` is then the
     provider's error that ended the run, and `limit` the limit that did, if one did.
@@ -65,13 +65,14 @@ class Session:
         slots: Slots,
         keep_audit: bool,
         farewell: Callable[[], JsonObject | None],
+        ended: Callable[[Outcome], None],
         valve: Valve,
     ) -> None:
         self._records, self._resumed, self._case_of, self._worker = records, resumed, case_of, worker
         self._ledger, self._journal, self._views = books.ledger, books.journal, books.views
         self._totals = books.totals
         self._watch, self._clock, self._keep_audit = watch, clock, keep_audit
-        self._slots, self._farewell, self._valve = slots, farewell, valve
+        self._slots, self._farewell, self._ended, self._valve = slots, farewell, ended, valve
         self._working: set[asyncio.Task[None]] = set()
         self.fatal: ProviderError | None = None
         self.limit: LimitError | None = None
@@ -93,7 +94,7 @@ class Session:
                         await self._views.finish()
                         ticking.cancel()
         except BaseExceptionGroup as group:
-            raise _first(group) from group
+            raise first_error(group) from group
 
     async def _close_journal(self) -> None:
         try:
@@ -195,10 +196,11 @@ class Session:
         outcome = with_write_time(outcome, seconds)
         self._views.add(outcome, place, seconds)
         self._totals.add(outcome)
+        self._ended(outcome)
         self._watch.settled(outcome)
 
 
-def _first(group: BaseExceptionGroup) -> BaseException:
+def first_error(group: BaseExceptionGroup) -> BaseException:
     """The error to tell of: igent's own before foreign ones, which are often its consequence."""
     leaves: list[BaseException] = []
     pending: list[BaseException] = [group]

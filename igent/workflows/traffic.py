@@ -7,9 +7,13 @@ __all__ = ["Traffic"]
 import logging
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Any
 
+from igent.caching.cache import Cache
+from igent.caching.keys import answer_key, endpoint_name
+from igent.caching.shelf import AnswerShelf
 from igent.clock import Clock
 from igent.config.settings import Settings
 from igent.errors import ProviderError
@@ -18,6 +22,7 @@ from igent.models.budget import Budget
 from igent.models.endpoint import Endpoint
 from igent.models.stack import Stack, build_stack
 from igent.models.valve import Valve
+from igent.outcome import Outcome
 from igent.reporting.cost import price
 from igent.reporting.totals import Totals
 from igent.types import NO_USAGE, ChatRequest, Completion, JsonObject, Model, Usage
@@ -37,7 +42,8 @@ _MOST_IN_FLIGHT = 1000
 class Traffic:
     """The traffic of one run, by its settings and its constellation's. `open` it with the run folder's journal.
 
-    `slots` are the records in flight, `guesses` the early starts; once `valve` is closed, no call is sent.
+    `slots` are the records in flight, `guesses` the early starts; once `valve` is closed, no call is sent. `shelf` is
+    where answers wait for the cache, `budget` what may be spent; None without one.
 
     Raises ConfigError for a budget that cannot be kept.
     """
@@ -45,13 +51,14 @@ class Traffic:
     def __init__(self, constellation: Constellation, settings: Settings, endpoint: Endpoint, clock: Clock) -> None:
         check_prices(constellation, settings)
         run = constellation.spec.run
-        chosen = settings.concurrency or run.concurrency
+        chosen = settings.concurrency or run.resources.llm or run.concurrency
         self._constellation, self._settings, self._endpoint, self._clock = constellation, settings, endpoint, clock
         self._hedge = run.hedge if settings.hedge is None else settings.hedge
         self._adaptive: AdaptiveLimit | None = None
         self._stack: Stack | None = None
         self.valve = Valve()
-        self._budget: Budget | None = None
+        self.shelf: AnswerShelf | None = None
+        self.budget: Budget | None = None
         self._begun_with = Decimal(0)
         self._settled: Callable[[], int] = lambda: 0
         if chosen == "auto":
@@ -62,16 +69,25 @@ class Traffic:
             self.slots = Slots(chosen, self._room)
         self.guesses = Guesses(settings.speculate or run.speculate, run.max_miss_rate)
 
-    def open(self, client: Model, folder: RunFolder, journal: Journal, totals: Totals) -> Model:
-        """The model that all agents share. Answers go to the journal, and come from it where they were paid for."""
+    def open(
+        self, client: Model, folder: RunFolder, journal: Journal, totals: Totals, cache: Cache | None = None
+    ) -> Model:
+        """The model that all agents share. Answers go to the journal, and come from it where they were paid for; with a
+        `cache`, also from there."""
 
         async def keep(request: ChatRequest, completion: Completion) -> None:
-            # Not awaited: it is durable within one group commit, and before the outcome that rests on it.
-            journal.write_soon(answer_to_entry(request, completion))
+            # Not awaited: it is durable within one group commit, and before the outcome that rests on it. Of a batch
+            # the outcomes are written with it, and nobody will ask just that again; what came from the cache was not
+            # paid for.
+            if request.context.records == 1 and not completion.cached:
+                journal.write_soon(answer_to_entry(request, completion))
 
-        self._budget = self._what_is_left(folder, totals)
-        resumed, self._begun_with = totals.outcomes, self._budget.spent_cost if self._budget else Decimal(0)
+        self.budget = self._what_is_left(folder, totals)
+        resumed, self._begun_with = totals.outcomes, self.budget.spent_cost if self.budget else Decimal(0)
         self._settled = lambda: totals.outcomes - resumed
+        if cache is not None:
+            name = endpoint_name(self._settings.base_url)
+            self.shelf = AnswerShelf(cache, partial(_key, name))
         self._stack = build_stack(
             client,
             endpoint=self._endpoint,
@@ -79,15 +95,25 @@ class Traffic:
             random=Random(self._settings.seed),
             find=lambda request: folder.recall(request_key(request)),
             keep=keep,
+            cached_find=self.shelf.find if self.shelf else None,
+            cached_keep=self.shelf.keep if self.shelf else None,
             on_retry=_log_retry,
             limits=self._constellation.spec.run.limits,
             hedge=self._hedge,
-            budget=self._budget,
+            budget=self.budget,
             adaptive=self._adaptive,
             saturated=lambda: self.slots.taken >= self.slots.limit,
             valve=self.valve,
         )
         return self._stack
+
+    def ended(self, outcome: Outcome) -> None:
+        """A record has its outcome: what it was answered goes into the cache if it ended well, and else not."""
+        if self.shelf is not None:
+            if outcome.status == "failed":
+                self.shelf.drop(outcome.record_id)
+            else:
+                self.shelf.commit(outcome.record_id)
 
     def facts(self) -> dict[str, Any]:
         """What RunFacts tells of it."""
@@ -106,13 +132,13 @@ class Traffic:
         calls = self._stack.figures().requests_sent if self._stack else 0
         if not calls:
             return None
-        cost = self._budget.spent_cost - self._begun_with if self._budget and self._budget.max_cost else None
+        cost = self.budget.spent_cost - self._begun_with if self.budget and self.budget.max_cost else None
         return {"kind": "spent", "calls": calls, "cost": None if cost is None else str(cost)}
 
     def _room(self, in_flight: int) -> bool:
         """Whether the budget has room for one more record beside those in flight: it is better spent on finishing
         few than on beginning many. What a record costs is seen from the first one, which goes alone."""
-        budget = self._budget
+        budget = self.budget
         if budget is None:
             return True
         if budget.max_calls is not None:
@@ -132,7 +158,7 @@ class Traffic:
             return None
         # Sessions tell at their end what they sent; of one that was killed, what it brought is reckoned with.
         counts = totals.counts
-        calls = counts["calls"] - counts["recalled"] + counts["retries"] + counts["hedged"]
+        calls = counts["calls"] - counts["recalled"] - counts["cached"] + counts["retries"] + counts["hedged"]
         cost = totals.cost or Decimal(0)
         for kept in folder.answers.values():
             for answer in kept:  # paid for, by records that have no outcome yet
@@ -145,6 +171,13 @@ class Traffic:
         found = price(usage, model, self._settings.base_url) if usage != NO_USAGE else Decimal(0)
         # The mock takes the price of the model it stands for, so that a limit can be tried out.
         return Decimal(0) if found is None and self._settings.mock else found
+
+
+def _key(endpoint: str, request: ChatRequest) -> bytes:
+    """The key of an answer in the cache. Raises TypeError for one about a batch: its parts are kept one by one."""
+    if request.context.records > 1:
+        raise TypeError("an answer about several records")
+    return answer_key(endpoint, request)
 
 
 def _log_retry(request: ChatRequest, error: ProviderError, wait: float) -> None:

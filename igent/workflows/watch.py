@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["NO_WATCH", "RunState", "Watch"]
+__all__ = ["NO_WATCH", "ExpectingWatch", "RunState", "Watch"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from igent.outcome import Outcome
 
@@ -15,10 +15,11 @@ from igent.outcome import Outcome
 @dataclass(frozen=True, slots=True)
 class RunState:
     """What is known when a run starts: its folder, how many records there are, the outcomes that it resumes with, how
-    many bytes of a damaged journal were set aside, and whether a run was here of which the journal knows nothing."""
+    many bytes of a damaged journal were set aside, and whether a run was here of which the journal knows nothing.
+    `total` is None in a graph: there it is found out while the run goes, in units of the phases."""
 
     folder: Path
-    total: int
+    total: int | None
     resumed: Sequence[Outcome]
     dropped_bytes: int
     forgotten: bool = False
@@ -45,6 +46,15 @@ class Watch(Protocol):
 
     def finished(self) -> None:
         """The run has ended, however it did."""
+        ...
+
+
+@runtime_checkable
+class ExpectingWatch(Protocol):
+    """A Watch that wants to know, in a graph, how much there is to do."""
+
+    def expects(self, total: int) -> None:
+        """So many units are settled or known to come; more may."""
         ...
 
 

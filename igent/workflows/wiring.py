@@ -17,6 +17,7 @@ from igent.config.policy import CriticPolicy
 from igent.config.settings import Settings
 from igent.errors import ConfigError, Problem
 from igent.parsing.answer import AnswerStop, read_answer
+from igent.parsing.elements import Elements
 from igent.prompting import messages
 from igent.types import Case, JsonObject, Model, StopFactory
 from igent.validation.checker import Checker
@@ -37,6 +38,7 @@ def build_tools(model: Model, constellation: Constellation, settings: Settings, 
         clock=clock,
         seed=settings.seed,
         turn_seconds=constellation.spec.run.deadlines.turn,
+        elements=Elements,
     )
 
 

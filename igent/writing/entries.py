@@ -66,9 +66,9 @@ def outcome_from_entry(entry: JsonObject) -> Outcome:
 def request_key(request: ChatRequest) -> str:
     """What an answer is filed under: record/step/agent/round/model/checksum of the messages.
 
-    The checksum is the first 16 hex digits of the SHA-256 over role and content of each message, with their lengths; a
-    changed prompt, record or earlier answer gives another key, another fence around the same data does not. The parts
-    are percent-quoted, so that no two calls meet.
+    The checksum is the first 16 hex digits of the SHA-256 over role and content of each message, with their lengths,
+    and its images; a changed prompt, record or earlier answer gives another key, another fence around the same data
+    does not. The parts are percent-quoted, so that no two calls meet.
     """
     digest = sha256()
     for message in request.messages:
@@ -76,6 +76,8 @@ def request_key(request: ChatRequest) -> str:
             data = text.encode("utf-8", "surrogatepass")
             digest.update(b"%d:" % len(data))
             digest.update(data)
+        for image in message.images:
+            digest.update(b"image:" + sha256(image).digest())
     call = request.context
     parts = (call.record_id, call.step, call.agent, str(request.round), request.model, digest.hexdigest()[:16])
     return "/".join(map(_quoted, parts))

@@ -83,14 +83,14 @@ class Journal:
             raise self._refusal()
         return place
 
-    def write_soon(self, entry: JsonObject, audit: bytes = b"") -> None:
-        """Append an entry without waiting: it is durable with the next batch, before any entry written later.
+    def write_soon(self, entry: JsonObject, audit: bytes = b"") -> Place:
+        """Append an entry without waiting, and return its place: it is durable with the next batch, before any entry written later.
 
         Raises as `write` does for a journal that has stopped, and InternalError beyond `max_pending` entries.
         """
         if len(self._pending) >= self._max_pending:
             raise InternalError(f"{self._file.path}: more than {self._max_pending} entries wait to be written")
-        self._take(_Item(to_line(entry), audit, None))
+        return self._take(_Item(to_line(entry), audit, None))
 
     async def run(self) -> None:
         """Write what gathers until `close`; a task that outlives the writers. Raises as `write` does."""

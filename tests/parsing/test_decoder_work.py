@@ -72,9 +72,9 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Iterator[Count]:
     assert count.work, "nothing was counted: the patterns are not where this test looks for them"
 
 
-def work(count: Count, text: str, size: int) -> int:
+def work(count: Count, text: str, size: int, *, elements: bool = False) -> int:
     before = count.work
-    decoder = Decoder()
+    decoder = Decoder(elements=elements)
     for at in range(0, len(text), size):
         decoder.feed(text[at : at + size])
         count.work += len(decoder._window)
@@ -89,6 +89,17 @@ def test_work_is_linear(count: Count, unit: str, start: str) -> None:
     assert work(count, twice, len(twice)) <= 10 * len(twice)
     # An unfinished number is looked at again with each piece, up to its limit; that is behind both.
     assert work(count, twice, 1) <= 2.1 * work(count, once, 1) + 100
+
+
+@pytest.mark.parametrize(
+    "unit", ['{"n": 1}, ', "{}, ", '{"a": [{}]}, ', '{"a":', '[{"a":1},', '"b": [{"n": 1}], ', "[{"]
+)
+@pytest.mark.parametrize("start", ["", "[", '{"a": [', '[{"a": 1}, x '])
+def test_work_is_linear_with_elements(count: Count, unit: str, start: str) -> None:
+    once = start + unit * (1500 // len(unit))
+    twice = start + unit * (3000 // len(unit))
+    assert work(count, twice, len(twice), elements=True) <= 12 * len(twice)
+    assert work(count, twice, 1, elements=True) <= 2.1 * work(count, once, 1, elements=True) + 100
 
 
 def test_the_work_for_a_piece_does_not_grow(count: Count) -> None:

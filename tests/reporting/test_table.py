@@ -4,12 +4,18 @@ import io
 import re
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from made_outcomes import FACTS, HOSTILE, facts, outcome, step, summary_of, timings
 
 from igent.reporting.failures import failures
+from igent.reporting.figures import Spread, Tokens
+from igent.reporting.phase_table import phase_lines
+from igent.reporting.phase_totals import PhasePlan, PhaseTotals
+from igent.reporting.summary import Summary, summarise
 from igent.reporting.table import failure_table, render, summary_table
+from igent.reporting.totals import Totals
 from igent.types import Usage
 
 
@@ -168,3 +174,110 @@ def test_a_summary_read_back_shows_the_same():
     summary = made()
     again = type(summary).from_json(summary.to_json())
     assert shown(summary_table(again)) == shown(summary_table(replace(summary, cost=again.cost)))
+
+
+PLANS = {
+    "provisions": PhasePlan("expand", "cpu", 4),
+    "similar": PhasePlan("embed", "embedding", 4, 50),
+    "judge": PhasePlan("converse", "llm", None, 5),
+}
+
+
+def graph(plans: dict[str, PhasePlan] | None = None, units: int = 1, found: int = 0, **changed) -> Summary:
+    plans = PLANS if plans is None else plans
+    run = facts(wall_seconds=10.0, phases=tuple(plans), **changed)
+    models = None if run.mock else run.models
+    totals, phases = Totals(run.phases, models), PhaseTotals(plans, models)
+    span = -1
+    for at, (name, plan) in enumerate(plans.items()):
+        for number in range(units):
+            steps = () if plan.resource == "cpu" else (step(phase=name),)
+            unit = outcome(number, "failed" if found and not number else "done", steps=steps)
+            totals.add(unit)
+            phases.add(name, unit)
+            last = phases.add_span(name, at, at, at + 1 + 5 * (name == "judge"), span)
+        span = last
+        if found:
+            phases.skipped(name)
+            phases.found(name, found)
+    return summarise(totals, run, totals.outcomes, phases)
+
+
+def test_a_graph_has_a_line_a_phase_and_no_figures_of_a_record():
+    text = shown(summary_table(graph()))
+    lines = text.splitlines()
+    heading = lines[1].split()
+    assert heading == ["phase", "kind", "units", "/s", "calls", "in/out", "cost", "in", "use", "p50/p95", "path"]
+    assert lines[2].split() == [
+        "provisions",
+        "expand",
+        "1",
+        "1",
+        "-",
+        "-",
+        "-",
+        "1/4",
+        "1.0",
+        "s/1.0",
+        "s",
+        "10.0",
+        "%",
+    ]
+    assert lines[4].split()[:8] == ["judge", "converse", "1", "0.167", "1", "1.0k/100", "$0.0002", "1/8"]
+    assert re.search(r"units +3: 3 done, 0 no match, 0 failed, 0 not run\n", text)
+    assert " units/s, 8 in flight at most" in text
+    for words in ("a record", "share of time", "records", "skipped"):
+        assert words not in text
+    assert lines[-1].startswith("Bottleneck: judge (60.0 % of the wall time on the critical path). Its calls take")
+
+
+def test_a_phase_table_shows_what_there_is():
+    text = shown(summary_table(graph(found=7)))
+    heading, first, *_ = text.splitlines()[1:]
+    assert heading.split()[2:6] == ["units", "failed", "skipped", "/s"]
+    assert "cached" in heading
+    assert first.split()[:6] == ["provisions", "expand", "2", "1", "1", "1"]
+    assert re.search(r"units +6: 0 done, 0 no match, 3 failed, 0 not run, 3 skipped\n", text)
+    assert phase_lines({}) == []
+    mock = shown(summary_table(graph(mock=True)))
+    assert "cost" not in mock.splitlines()[1]
+    assert "cost         none (mock answers)" in mock
+
+
+def test_a_phase_table_fits_however_large_its_figures_are():
+    summary = graph({f"phase-with-a-long-name-{n}": PhasePlan("converse", "llm", 10_000) for n in range(3)}, 2, 123_456)
+    assert summary.phases is not None
+    large = {
+        name: replace(
+            figures,
+            units=999_949,
+            failed=123_456,
+            skipped=123_456,
+            items_per_second=123_456.0,
+            calls=999_949,
+            tokens=Tokens(999_949, 999_949, estimated=True),
+            cost=Decimal("123456.78"),
+            most_in_flight=10_000,
+            seconds=Spread(1000.0, 1000.0, 1000.0),
+            critical_share=1.0,
+        )
+        for name, figures in summary.phases.items()
+    }
+    lines = phase_lines(large)
+    assert max(map(len, lines)) <= 120
+    assert len({len(line) for line in lines}) == 1
+    assert lines[1].startswith("phase-… converse")
+    text = shown(summary_table(replace(summary, phases=large)))
+    assert all(line in text.splitlines() for line in lines)
+
+
+def test_hostile_names_of_phases_are_harmless():
+    text = shown(summary_table(graph({HOSTILE: PhasePlan(HOSTILE, HOSTILE, 1)})))
+    assert not set(text) & set("\x1b\u202e\u200b\r\x07\ud800")
+    assert "[red]Acme[/red]" in text
+
+
+def test_a_graph_read_back_shows_the_same():
+    summary = graph(found=3)
+    again = Summary.from_json(summary.to_json())
+    assert shown(summary_table(again)) == shown(summary_table(summary))

@@ -1,0 +1,42 @@
+"""`igent graph`: a constellation as a picture."""
+
+from __future__ import annotations
+
+__all__ = ["graph"]
+
+from pathlib import Path
+
+import click
+
+from igent.files import disk_failure, replace_file
+from igent.reporting.drawing import mermaid
+from igent.reporting.drawing_svg import svg
+from igent.reporting.outline import outline
+from igent.reporting.plain import one_line
+from igent.workflows.constellation import load_constellation
+from igent.workflows.output import results
+
+_FORMATS = {"mermaid": mermaid, "svg": svg}
+
+
+@click.command()
+@click.argument("constellation")
+@click.option("--format", "form", type=click.Choice(list(_FORMATS)), help="[default: mermaid, or by --out's ending]")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it here instead.")
+def graph(constellation: str, form: str | None, out: Path | None) -> None:
+    """Draw a constellation: phases, and what flows.
+
+    CONSTELLATION is a name or a path. Prints Mermaid text, which many Markdown viewers draw, or SVG.
+    """
+    loaded = load_constellation(constellation)
+    by_ending = "svg" if out is not None and out.suffix.lower() == ".svg" else "mermaid"
+    text = _FORMATS[form or by_ending](outline(loaded.spec, loaded.models))
+    if out is None:
+        with results() as stream:
+            stream.write(text)
+        return
+    try:
+        replace_file(out, [text.encode()])
+    except OSError as error:
+        raise disk_failure(out, "written", error, "name another file: --out FILE") from error
+    click.echo(one_line(f"made {out}", 1000), err=True)

@@ -1,0 +1,128 @@
+"""What a graph's run keeps of its units: the truth on disk, what earlier sessions settled, and the sums."""
+
+from __future__ import annotations
+
+__all__ = ["UnitBooks"]
+
+from collections.abc import Callable, Sequence
+
+from igent.outcome import Outcome
+from igent.reporting.phase_totals import PhaseTotals
+from igent.reporting.totals import Totals
+from igent.types import JsonObject
+from igent.workflows.folder import RunFolder
+from igent.workflows.graph.flows import Order
+from igent.workflows.graph.units import Unit
+from igent.workflows.watch import Watch
+from igent.writing.audit import audit_line
+from igent.writing.entries import outcome_to_entry
+from igent.writing.journal import Journal
+from igent.writing.lines import Place
+
+_SYNC_EVERY = 256
+
+
+class UnitBooks:
+    """The books of one session. `ended` is told of each outcome that is new; `rank` gives the place of a phase among
+    all, for the order of outcomes.jsonl."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        journal: Journal,
+        totals: Totals,
+        phases: PhaseTotals,
+        watch: Watch,
+        *,
+        ended: Callable[[Outcome], None],
+        keep_audit: bool,
+        rank: Callable[[str], int],
+    ) -> None:
+        self._folder, self._journal, self._watch = folder, journal, watch
+        self._ended, self._keep_audit, self._rank = ended, keep_audit, rank
+        self.totals, self.phases = totals, phases
+        self.resumed = 0
+        self._index = folder.reach
+        self._order: list[tuple[int, Order, int]] = []
+        self._written = 0
+        self._begun: dict[str, int] = {}
+
+    def settled(self, record_id: str, basis: str) -> Outcome | None:
+        """The outcome that the unit had in an earlier session, if it rests on the same."""
+        outcome = self._folder.outcomes.get(record_id)
+        return outcome if outcome is not None and outcome.basis == basis else None
+
+    def next_index(self) -> int:
+        """The place of the next outcome in the journal's own order."""
+        self._index += 1
+        return self._index - 1
+
+    def replayed(self, phase: str, outcome: Outcome, order: Order, at: float, trigger: int) -> int:
+        """Count a unit that an earlier session settled; its span, of no length."""
+        self.resumed += 1
+        self._watch.settled(outcome)
+        return self._count(phase, outcome, order, (at, at, at, trigger))
+
+    def begun(self, unit: Unit, started: float) -> int:
+        """A unit that gives something before its end has begun; its span."""
+        span = self._begun[unit.record_id] = self.phases.begin_span(unit.phase, unit.ready, started, unit.trigger)
+        return span
+
+    async def add(self, outcome: Outcome, unit: Unit, audit: Sequence[JsonObject], started: float, ended: float) -> int:
+        """Write the outcome of a unit and count it; its span.
+
+        It is durable a moment later, with others: what rests on it is made again if it should be lost, and what was
+        paid for stands in the journal by itself.
+        """
+        known = self._folder.outcomes.get(outcome.record_id)
+        if known is not None and known.basis == outcome.basis and known.status == outcome.status != "failed":
+            self.resumed += 1  # made again, and as it was
+            outcome = known
+            self._watch.settled(outcome)
+        else:
+            await self._write(outcome, audit)
+        span = self._begun.pop(unit.record_id, None)
+        if span is None:
+            return self._count(unit.phase, outcome, unit.order, (unit.ready, started, ended, unit.trigger))
+        self.phases.end_span(span, ended)
+        self._sum(unit.phase, outcome, unit.order)
+        return span
+
+    def skipped(self, phase: str) -> None:
+        """A record was lost before it came to this phase."""
+        self.phases.skipped(phase)
+
+    def found(self, phase: str, many: int) -> None:
+        """So much of what a phase needed was in the cache."""
+        self.phases.found(phase, many)
+
+    def gave(self, phase: str) -> None:
+        """A phase has given an item on."""
+        self.phases.items_out(phase)
+
+    def places(self) -> Sequence[int]:
+        """Where the outcomes stand in the journal's own order, in the order of the phases and of the input."""
+        return [index for _, _, index in sorted(self._order)]
+
+    async def _write(self, outcome: Outcome, audit: Sequence[JsonObject]) -> None:
+        self._folder.outcomes.drop(outcome.record_id)
+        entry = outcome_to_entry(outcome)
+        lines = b"".join(audit_line(**line) for line in audit) if self._keep_audit else b""
+        self._written += 1
+        place: Place
+        if self._written % _SYNC_EVERY:
+            place = self._journal.write_soon(entry, lines)
+        else:  # so that what waits to be written stays bounded
+            place = await self._journal.write(entry, lines)
+        self._folder.kept.add(outcome.record_id, outcome.index, place)
+        self._ended(outcome)
+        self._watch.settled(outcome)
+
+    def _count(self, phase: str, outcome: Outcome, order: Order, span: tuple[float, float, float, int]) -> int:
+        self._sum(phase, outcome, order)
+        return self.phases.add_span(phase, *span)
+
+    def _sum(self, phase: str, outcome: Outcome, order: Order) -> None:
+        self._order.append((self._rank(phase), order, outcome.index))
+        self.totals.add(outcome)
+        self.phases.add(phase, outcome)

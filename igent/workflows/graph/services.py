@@ -1,0 +1,130 @@
+"""What phases are handed beside agents: pages of documents, embeddings and their index; with what the cache has."""
+
+from __future__ import annotations
+
+__all__ = ["CachedPages", "Services"]
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from random import Random
+
+from igent.caching.cache import Cache
+from igent.caching.keys import embedding_key, endpoint_name, extraction_key
+from igent.clock import Clock
+from igent.config.phases import EmbedSpec, PairSpec
+from igent.config.settings import Settings
+from igent.embedding.local import LocalEmbedder
+from igent.flow import Flows, Item, Page, PdfFile, ReadPages
+from igent.models.budget import Budget
+from igent.models.embeddings import EndpointEmbedder
+from igent.models.endpoint import Endpoint
+from igent.models.mock_embeddings import MockEmbedder
+from igent.records.ocr import find_ocr
+from igent.records.pdf_cache import decode_pages, encode_pages
+from igent.records.pdf_pages import PdfReader
+from igent.workflows.constellation import Constellation
+from igent.workflows.graph.embeddings import CachedEmbeddings, PhaseIndex, billed, unbilled
+from igent.workflows.graph.gates import Gates
+from igent.workflows.graph.kinds.embedding import EmbedTexts
+from igent.workflows.graph.kinds.pairing import Index, MakeIndex
+from igent.workflows.graph.units import count_found
+
+_LOCAL = "local"
+
+
+class CachedPages:
+    """A ReadPages: pages as the reader that `open_reader` opens gives them, kept by the file's content and the method
+    of reading it. A file of which any page could not be read is not kept."""
+
+    def __init__(self, open_reader: Callable[[], Awaitable[PdfReader]], cache: Cache | None) -> None:
+        self._open, self._cache = open_reader, cache
+        self._reader: PdfReader | None = None
+
+    async def __call__(self, file: PdfFile) -> AsyncIterator[Page]:
+        """See ReadPages."""
+        reader = self._reader = self._reader or await self._open()
+        key = extraction_key(file.digest, reader.method)
+        pages = await self._known(key)
+        if pages is not None:
+            count_found(1)
+            for page in pages:
+                yield page
+            return
+        pages = []
+        async for page in reader(file):
+            pages.append(page)
+            yield page
+        if self._cache is not None and not any(page.problem for page in pages):
+            self._cache.put_soon("extraction", key, encode_pages(pages))
+
+    async def _known(self, key: bytes) -> list[Page] | None:
+        kept = await self._cache.get("extraction", key) if self._cache is not None else None
+        try:
+            return decode_pages(kept) if kept is not None else None
+        except ValueError:  # of another version
+            return None
+
+
+class Services:
+    """The services of one run of a graph. Without `endpoint` nothing is sent; `budget` is charged for what is; `cache`
+    None: everything is made anew."""
+
+    def __init__(
+        self,
+        constellation: Constellation,
+        settings: Settings,
+        endpoint: Endpoint | None,
+        gates: Gates,
+        cache: Cache | None,
+        clock: Clock,
+        budget: Budget | None = None,
+    ) -> None:
+        self._constellation, self._settings, self._endpoint = constellation, settings, endpoint
+        self._gates, self._cache, self._clock, self._budget = gates, cache, clock, budget
+        self._local: LocalEmbedder | None = None
+        self._remote: list[EndpointEmbedder] = []
+        self.pages: ReadPages = CachedPages(self._open_reader, cache)
+
+    async def close(self) -> None:
+        """Release what it holds."""
+        for embedder in self._remote:
+            await embedder.close()
+
+    def embedder(self, spec: EmbedSpec) -> EmbedTexts:
+        """What embeds for a phase. Raises ConfigError where the local model is not installed, and AuthError without a
+        key for the endpoint's."""
+        if spec.model == _LOCAL:
+            local = self._local = self._local or LocalEmbedder()
+            return CachedEmbeddings(unbilled(local), partial(embedding_key, local.name), self._cache)
+        if self._settings.mock:  # it costs nothing, and changes with the mock
+            return CachedEmbeddings(unbilled(MockEmbedder()), partial(embedding_key, spec.model), None)
+        assert self._endpoint is not None  # a dry run has no such phase  # noqa: S101
+        remote = EndpointEmbedder(
+            self._endpoint,
+            spec.model,
+            spec.batch,
+            clock=self._clock,
+            random=Random(self._settings.seed),
+            limits=self._constellation.spec.run.limits,
+            budget=self._budget,
+        )
+        self._remote.append(remote)
+        name = endpoint_name(self._settings.base_url)
+        key_of = partial(embedding_key, spec.model, endpoint=name)
+        return CachedEmbeddings(billed(remote, spec.name, spec.model), key_of, self._cache)
+
+    def index(self, spec: PairSpec) -> MakeIndex:
+        """What makes the index of a pair phase."""
+        embeds = {phase.name: phase for phase in self._constellation.spec.phases if isinstance(phase, EmbedSpec)}
+        left, right = (embeds[need].field for need in spec.needs)
+        workload = self._constellation.workload
+        rule = workload.compatible[spec.compatible] if spec.compatible and isinstance(workload, Flows) else None
+
+        def make(items: Sequence[Item]) -> Index:
+            return PhaseIndex(items, (left, right), spec.similarity, spec.k, spec.threshold, rule)
+
+        return make
+
+    async def _open_reader(self) -> PdfReader:
+        return PdfReader(self._gates["vision"].held, await asyncio.to_thread(find_ocr))
