@@ -126,6 +126,8 @@ class PairSpec(_Flow):
     """At most so many."""
     threshold: float = Field(default=0.0, ge=-1, le=1)
     """The least similarity of a pair."""
+    within: float | None = Field(default=None, ge=0, le=2)
+    """Only those whose similarity is at most so much below that of the nearest; None: all."""
     similarity: Literal["cosine", "hybrid"] = "hybrid"
     """cosine: of the two embeddings, from -1 to 1; hybrid: raised by what the two texts share word for word, from 0 to
     1, 1 - (1 - cosine) · (1 - √wording)."""

@@ -8,7 +8,8 @@ from array import array
 from collections.abc import Awaitable, Callable, Sequence
 
 from igent.caching.cache import Cache
-from igent.embedding.pairing import PairIndex, Similarity
+from igent.config.phases import PairSpec
+from igent.embedding.pairing import PairIndex
 from igent.flow import Compatible, Embed, Item, Vector
 from igent.models.embeddings import EmbeddingFigures, EndpointEmbedder
 from igent.outcome import StepReport
@@ -86,22 +87,23 @@ class PhaseIndex:
         self,
         items: Sequence[Item],
         fields: tuple[str, str],
-        similarity: Similarity,
-        k: int,
-        threshold: float,
+        spec: PairSpec,
         compatible: Compatible | None,
     ) -> None:
-        self._items, self._left = items, fields[0]
-        self._k, self._threshold, self._compatible = k, threshold, compatible
+        self._items, self._left, self._spec, self._compatible = items, fields[0], spec, compatible
         vectors = [item.vector if item.vector is not None else array("f") for item in items]
-        self._index = PairIndex(vectors, [str(item.data.get(fields[1], "")) for item in items], similarity)
+        self._index = PairIndex(vectors, [str(item.data.get(fields[1], "")) for item in items], spec.similarity)
 
     def nearest(self, item: Item) -> Sequence[tuple[int, float]]:
         """See Index."""
         rule = self._compatible
         allowed = None if rule is None else lambda place: rule(item.data, self._items[place].data)
         vector = item.vector if item.vector is not None else array("f")
-        return self._index.nearest(vector, str(item.data.get(self._left, "")), self._k, self._threshold, allowed)
+        spec = self._spec
+        found = self._index.nearest(vector, str(item.data.get(self._left, "")), spec.k, spec.threshold, allowed)
+        if spec.within is None or not found:
+            return found
+        return [near for near in found if near.similarity >= found[0].similarity - spec.within]
 
 
 def _vector(data: bytes | None) -> Vector[float] | None:

@@ -122,7 +122,7 @@ class Services:
         rule = workload.compatible[spec.compatible] if spec.compatible and isinstance(workload, Flows) else None
 
         def make(items: Sequence[Item]) -> Index:
-            return PhaseIndex(items, (left, right), spec.similarity, spec.k, spec.threshold, rule)
+            return PhaseIndex(items, (left, right), spec, rule)
 
         return make
 

@@ -80,7 +80,7 @@ aa service: completed this period of service | how long an employee must have wo
 aa entry: entry dates are | an employee joins on
 aa excluded: these classes are excluded | groups left out of the plan
 aa hours: hours of service are determined
-aa deferral: defer up to | share of plan pay that may be withheld
+aa deferral: defer up to | share of plan pay that a participant may defer
 aa match: employer matches | rate at which the employer adds
 aa roth: roth elective deferrals are permitted | participants may choose roth treatment
 aa catch-up: participants aged 50 may make catch-up contributions
