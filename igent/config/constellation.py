@@ -126,6 +126,8 @@ class ConstellationSpec(Strict):
     scenario: Name
     model: Word | None = None
     """The model of every agent that names none."""
+    vision: Word | None = None
+    """In a graph: the model that reads scanned pages where neither tesseract nor rapidocr is installed."""
     options: Options = Field(default_factory=dict)
     agents: dict[AgentName, AgentSpec] = Field(default_factory=dict)
     phases: list[AnyPhase] = Field(min_length=1)

@@ -27,7 +27,7 @@ def check_graph(source: Source, workload: WorkloadNames) -> list[Iterator[Proble
         iter(cycles),
         _counts(source),
         _steps(source, workload),
-        _conversations(source),
+        _conversations(source, workload),
         check_streams(source, workload, order),
     ]
 
@@ -122,7 +122,7 @@ def _step(source: Source, workload: WorkloadNames, at: At, phase: StepPhase) -> 
         yield Problem(source.where(*place), what, f"kind: {step.kind}{more}")
 
 
-def _conversations(source: Source) -> Iterator[Problem]:
+def _conversations(source: Source, offers: WorkloadNames) -> Iterator[Problem]:
     """What conversations do not have in a graph, or not about a batch."""
     why = _why(source.spec)
     for p, phase in enumerate(source.spec.phases):
@@ -140,10 +140,10 @@ def _conversations(source: Source) -> Iterator[Problem]:
                 what = f"phase {phase.name!r}: `reserves` is for chains of conversations, and this is a graph ({why})"
                 yield Problem(source.where(*at, "reserves"), what, "leave it out: a graph takes no capacity")
             if phase.batch > 1:
-                yield from _batch(source, at, phase, step)
+                yield from _batch(source, offers, at, phase, step)
 
 
-def _batch(source: Source, at: At, phase: PhaseSpec, step: StepSpec) -> Iterator[Problem]:
+def _batch(source: Source, offers: WorkloadNames, at: At, phase: PhaseSpec, step: StepSpec) -> Iterator[Problem]:
     alone, agents = "batch: 1", source.spec.agents
     for i, name in enumerate(step.agents):
         if name in agents and agents[name].role == "critic":
@@ -152,6 +152,10 @@ def _batch(source: Source, at: At, phase: PhaseSpec, step: StepSpec) -> Iterator
     if step.answer == "short":
         what = f"phase {phase.name!r} has a batch of {phase.batch}: its answers are given in full, not `answer: short`"
         yield Problem(source.where(*at, "answer"), what, f"answer: full, or {alone}")
+    if "number" in offers.schemas.get(step.schema_name, ()):
+        what = f"phase {phase.name!r} has a batch of {phase.batch}: its answers carry the number of their record, and"
+        remedy = f"give the field another name, or {alone}"
+        yield Problem(source.where(*at, "schema"), f"{what} schema {step.schema_name!r} has a field `number`", remedy)
 
 
 def _why(spec: ConstellationSpec) -> str:

@@ -6,7 +6,7 @@ __all__ = ["PdfReader"]
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from types import TracebackType
@@ -54,7 +54,7 @@ class PdfReader:
         PDF's digest and this."""
         return ocr_method(self._ocr)
 
-    async def __call__(self, pdf: PdfFile) -> AsyncIterator[Page]:
+    async def __call__(self, pdf: PdfFile) -> AsyncGenerator[Page, None]:
         """See the class."""
         book = PdfBook(pdf)
         head = await self._in_child(book.open, _FIRST)

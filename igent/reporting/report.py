@@ -51,8 +51,8 @@ class Report:
     def outputs(self, name: str) -> list[JsonObject]:
         """The outputs of one step ("matches", "pos"), in input order; records without it are left out.
 
-        Where no outcome holds it (a report read from a folder, the output of a graph), `<name>.json` there is read. Empty for a name
-        that is no output's. Raises RunFolderError when that file is damaged.
+        Where no outcome holds it (a report read from a folder, the output of a graph), `<name>.json` there is read.
+        Empty for a name that is no output's. Raises RunFolderError when that file is damaged.
         """
         found = [outcome.outputs[name] for outcome in self.outcomes if name in outcome.outputs]
         if found:

@@ -77,9 +77,10 @@ class Constellation:
         )
 
     def all_models(self) -> list[str]:
-        """Every model that may be asked, those of the cascades included; each once, in order."""
+        """Every model that may be asked, those of cascades and of scanned pages included; each once, in order."""
         cheaper = (model for agent in self.spec.agents.values() if agent.cascade for model in agent.cascade.models)
-        return sorted({*self.models.values(), *cheaper})
+        vision = [self.spec.vision] if self.spec.vision is not None else []
+        return sorted({*self.models.values(), *cheaper, *vision})
 
     def participants(self) -> list[tuple[StepSpec, Participant]]:
         """Every agent of every step that a model speaks for, in the order of speaking."""

@@ -39,6 +39,7 @@ def identity_of(constellation: Constellation, settings: Settings, scenario: Scen
 
 def _leave_out_defaults(spec: JsonObject) -> None:
     """What an older igent did not know of says nothing at its default: its runs may still be gone on with."""
+    _leave_out(spec, vision=None)
     for agent in spec["agents"].values():
         _leave_out(agent, cascade=None)
     for phase in spec["phases"]:

@@ -84,7 +84,8 @@ class Journal:
         return place
 
     def write_soon(self, entry: JsonObject, audit: bytes = b"") -> Place:
-        """Append an entry without waiting, and return its place: it is durable with the next batch, before any entry written later.
+        """Append an entry without waiting, and return its place: it is durable with the next batch, before any entry
+        written later.
 
         Raises as `write` does for a journal that has stopped, and InternalError beyond `max_pending` entries.
         """

@@ -107,6 +107,8 @@ WRONG = [
     ("    batch: 20\n", "    start: predicted\n", 33, "`start: predicted` is for chains of conversations"),
     ("    batch: 20\n", "    batch: 20\n    answer: short\n", 34,
      "its answers are given in full, not `answer: short` (answer: full, or batch: 1)"),
+    ("schema: verdict", "schema: numbered", 31,
+     "its answers carry the number of their record, and schema 'numbered' has a field `number`"),
     # outputs
     ("output: crosswalk", "output: verdicts", 39, "two phases write 'verdicts'"),
     ("output: crosswalk", "output: summary", 39, "the run folder has a file summary.json of another kind"),

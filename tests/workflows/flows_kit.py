@@ -95,6 +95,14 @@ class Summary(BaseModel):
     sure: float
 
 
+class Numbered(BaseModel):
+    """A verdict with a number of its own."""
+
+    number: int
+    same: bool
+    sure: float
+
+
 class Verdict(BaseModel):
     """Whether two dishes are the same."""
 
@@ -111,7 +119,7 @@ class Recipes:
 
     name = "recipes"
     inputs = ()
-    schemas: Mapping[str, type[BaseModel]] = {"verdict": Verdict, "summary": Summary}
+    schemas: Mapping[str, type[BaseModel]] = {"verdict": Verdict, "summary": Summary, "numbered": Numbered}
     short: Mapping[str, type[BaseModel]] = {"summary": Summary}
     mock = None
     steps = {  # noqa: RUF012

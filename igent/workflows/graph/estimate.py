@@ -129,7 +129,7 @@ async def walk_graph(
     runner = UnitRunner(books, clock, lambda: False, _refuse, lambda gate, by: None, lambda: None)
     path = settings.cache_path()
     cache = Cache(path, clock=clock) if path is not None and path.exists() and settings.cache is not False else None
-    services = Services(constellation, settings, None, gates, cache, clock)
+    services = Services(constellation, settings, None, None, gates, cache, clock)
     context = StepContext(dataset.reference, today, settings.seed, services.pages)
 
     def converse(phase: PhaseSpec, links: Links) -> Node:

@@ -75,7 +75,14 @@ class GraphCourse:
         spec = grounds.constellation.spec
         gates = Gates(spec.run.resources, traffic.slots)
         self._services = Services(
-            grounds.constellation, grounds.settings, grounds.endpoint, gates, grounds.cache, clock, traffic.budget
+            grounds.constellation,
+            grounds.settings,
+            grounds.endpoint,
+            model,
+            gates,
+            grounds.cache,
+            clock,
+            traffic.budget,
         )
         self._nodes = self._build(runner, gates, model)
         records = select(grounds.dataset.records, grounds.settings.max_items)

@@ -6,6 +6,7 @@ __all__ = ["CachedPages", "Services"]
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from functools import partial
 from random import Random
 
@@ -20,15 +21,18 @@ from igent.models.budget import Budget
 from igent.models.embeddings import EndpointEmbedder
 from igent.models.endpoint import Endpoint
 from igent.models.mock_embeddings import MockEmbedder
-from igent.records.ocr import find_ocr
+from igent.models.vision import read_page_image
+from igent.outcome import StepReport
+from igent.records.ocr import VisionOcr, find_ocr
 from igent.records.pdf_cache import decode_pages, encode_pages
 from igent.records.pdf_pages import PdfReader
+from igent.types import ChatRequest, Completion, Model, StopFactory
 from igent.workflows.constellation import Constellation
 from igent.workflows.graph.embeddings import CachedEmbeddings, PhaseIndex, billed, unbilled
 from igent.workflows.graph.gates import Gates
 from igent.workflows.graph.kinds.embedding import EmbedTexts
 from igent.workflows.graph.kinds.pairing import Index, MakeIndex
-from igent.workflows.graph.units import count_found
+from igent.workflows.graph.units import count_call, count_found
 
 _LOCAL = "local"
 
@@ -52,9 +56,10 @@ class CachedPages:
                 yield page
             return
         pages = []
-        async for page in reader(file):
-            pages.append(page)
-            yield page
+        async with aclosing(reader(file)) as read:
+            async for page in read:
+                pages.append(page)
+                yield page
         if self._cache is not None and not any(page.problem for page in pages):
             self._cache.put_soon("extraction", key, encode_pages(pages))
 
@@ -67,21 +72,22 @@ class CachedPages:
 
 
 class Services:
-    """The services of one run of a graph. Without `endpoint` nothing is sent; `budget` is charged for what is; `cache`
-    None: everything is made anew."""
+    """The services of one run of a graph. Without `endpoint` and `model` nothing is sent; `budget` is charged for what
+    is; `cache` None: everything is made anew."""
 
     def __init__(
         self,
         constellation: Constellation,
         settings: Settings,
         endpoint: Endpoint | None,
+        model: Model | None,
         gates: Gates,
         cache: Cache | None,
         clock: Clock,
         budget: Budget | None = None,
     ) -> None:
         self._constellation, self._settings, self._endpoint = constellation, settings, endpoint
-        self._gates, self._cache, self._clock, self._budget = gates, cache, clock, budget
+        self._model, self._gates, self._cache, self._clock, self._budget = model, gates, cache, clock, budget
         self._local: LocalEmbedder | None = None
         self._remote: list[EndpointEmbedder] = []
         self.pages: ReadPages = CachedPages(self._open_reader, cache)
@@ -127,4 +133,44 @@ class Services:
         return make
 
     async def _open_reader(self) -> PdfReader:
-        return PdfReader(self._gates["vision"].held, await asyncio.to_thread(find_ocr))
+        return PdfReader(self._gates["vision"].held, await asyncio.to_thread(find_ocr, None, self._vision()))
+
+    def _vision(self) -> VisionOcr | None:
+        """The vision model; none for the mock, which sees nothing."""
+        name = self._constellation.spec.vision
+        if name is None or self._model is None or self._settings.mock:
+            return None
+        return VisionOcr(name, partial(read_page_image, _Counted(self._model), name))
+
+
+class _Counted:
+    """A Model that tells the unit which asks it what each call was."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
+        """See Model.complete."""
+        completion = await self._model.complete(request, stop)
+        count_call(
+            StepReport(
+                phase=request.context.step,
+                step=request.context.step,
+                agent=request.context.agent,
+                model=request.model,
+                critic="none",
+                rounds=1,
+                usage=completion.usage,
+                prompt_checksum="",
+                calls=1,
+                retries=completion.retries,
+                rate_limited=completion.rate_limited,
+                recalled=int(completion.recalled),
+                cached=int(completion.cached),
+                wasted=completion.wasted,
+            )
+        )
+        return completion
+
+    async def close(self) -> None:
+        """See Model.close: it is somebody else's to close."""

@@ -48,6 +48,7 @@ class GraphSession:
         self, journal: Journal, valve: Valve, watch: Watch, clock: Clock, farewell: Callable[[], JsonObject | None]
     ) -> None:
         self._journal, self._valve, self._watch, self._clock = journal, valve, watch, clock
+        self._expecting = watch if isinstance(watch, ExpectingWatch) else None  # asked once: it takes its time
         self._farewell = farewell
         self._tasks: set[asyncio.Task[None]] = set()
         self._in_flight = self._paid = self._expected = 0
@@ -111,8 +112,8 @@ class GraphSession:
     def expect(self) -> None:
         """One more unit is known to come."""
         self._expected += 1
-        if isinstance(self._watch, ExpectingWatch):
-            self._watch.expects(self._expected)
+        if self._expecting is not None:
+            self._expecting.expects(self._expected)
 
     async def _flow(self, nodes: Sequence[Node], feeds: Sequence[Feed]) -> None:
         async with asyncio.TaskGroup() as group:

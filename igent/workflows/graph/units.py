@@ -3,10 +3,11 @@ becomes one: a bug in a step fails its record, never the run."""
 
 from __future__ import annotations
 
-__all__ = ["Books", "Given", "Result", "Unit", "UnitRunner", "basis_of", "count_found", "failed"]
+__all__ = ["Books", "Given", "Result", "Unit", "UnitRunner", "basis_of", "count_call", "count_found", "failed"]
 
 import asyncio
 import logging
+from array import array
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -75,6 +76,7 @@ class Given:
 
 
 _FOUND: ContextVar[Callable[[int], None] | None] = ContextVar("_FOUND", default=None)
+_CALLED: ContextVar[list[StepReport] | None] = ContextVar("_CALLED", default=None)
 
 Work = Callable[[], Awaitable[Result]]
 Restore = Callable[[Outcome], Result]
@@ -186,25 +188,33 @@ class UnitRunner:
         span = await self.books.add(outcome, unit, result.audit, started, ended)
         return Given(result, ended, span)
 
-    def _enter(self, record_id: str) -> None:
-        phase = record_id.partition("/")[0]
+    def _enter(self, record_id: str) -> list[StepReport]:
+        """What is counted within the work is of this unit; the list that its further calls come to."""
+        phase, called = record_id.partition("/")[0], list[StepReport]()
         _FOUND.set(lambda many: self.books.found(phase, many))
+        _CALLED.set(called)
+        return called
 
     async def attempt(self, record_id: str, work: Work, partial: Partial = Result) -> Result | None:
         """The result of the work, whatever it raises; None when that ends the run."""
-        self._enter(record_id)
+        called = self._enter(record_id)
         try:
-            return await work()
+            result = await work()
+            return _with(result, called)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            return failed(partial(), "an agent or a step cancelled its own turn", "internal")
+            return failed(_with(partial(), called), "an agent or a step cancelled its own turn", "internal")
         except Exception as error:  # noqa: BLE001  # it is told in the log and in the outcome
             if (ending := ending_of(error)) is not None:
                 self._ended_by(ending)
                 return None
-            return failed(partial(), *_told(record_id, error))
+            return failed(_with(partial(), called), *_told(record_id, error))
+
+
+def _with(result: Result, called: Sequence[StepReport]) -> Result:
+    return replace(result, steps=(*result.steps, *called)) if called else result
 
 
 def count_found(many: int) -> None:
@@ -212,6 +222,13 @@ def count_found(many: int) -> None:
     found = _FOUND.get()
     if found is not None:
         found(many)
+
+
+def count_call(report: StepReport) -> None:
+    """Called in a unit's work: a model was asked beside its conversations."""
+    called = _CALLED.get()
+    if called is not None:
+        called.append(report)
 
 
 def _told(record_id: str, error: Exception) -> tuple[str, str]:
@@ -237,8 +254,5 @@ def basis_of(*parts: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Item):
-        return [value.id, value.data]
-    if isinstance(value, Lost):
-        return [value.id, value.phase, value.reason]
-    return str(value)
+    """What JSON has no form for: of a vector its bytes, which is much faster than its numbers as text."""
+    return value.tobytes().hex() if isinstance(value, array) else str(value)

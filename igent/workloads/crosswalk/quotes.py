@@ -9,8 +9,8 @@ from __future__ import annotations
 
 __all__ = ["is_quoted", "texts_of", "words_in"]
 
-import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 _PLAIN = str.maketrans({
@@ -20,6 +20,7 @@ _PLAIN = str.maketrans({
 _AROUND = "\"'.,;:-()[] "
 
 
+@lru_cache(maxsize=4096)  # a provision is quoted from once for each of its candidates
 def _normal(text: str) -> str:
     return " ".join(text.translate(_PLAIN).casefold().split())
 
@@ -34,8 +35,22 @@ def is_quoted(quote: str, texts: Iterable[str]) -> bool:
     wanted = _normal(quote).strip(_AROUND)
     if not wanted:
         return False
-    pattern = re.compile(rf"(?<!\w){re.escape(wanted)}(?!\w)")
-    return any(pattern.search(_normal(text)) for text in texts)
+    return any(_holds(_normal(text), wanted) for text in texts)
+
+
+def _holds(text: str, wanted: str) -> bool:
+    """Whether it stands there with no letter, digit or underscore right before or after it."""
+    start = text.find(wanted)
+    while start >= 0:
+        end = start + len(wanted)
+        if not (_goes_on(text[start - 1 : start]) or _goes_on(text[end : end + 1])):
+            return True
+        start = text.find(wanted, start + 1)
+    return False
+
+
+def _goes_on(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def texts_of(provision: Mapping[str, Any]) -> list[str]:
