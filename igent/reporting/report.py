@@ -51,11 +51,12 @@ class Report:
     def outputs(self, name: str) -> list[JsonObject]:
         """The outputs of one step ("matches", "pos"), in input order; records without it are left out.
 
-        Where no outcome holds it (a report read from a folder, the output of a graph), `<name>.json` there is read.
-        Empty for a name that is no output's. Raises RunFolderError when that file is damaged.
+        Of a graph, whose outcomes hold what each phase gave, and where no outcome holds it (a report read from a
+        folder), `<name>.json` is read. Empty for a name that is no output's. Raises RunFolderError when that file is
+        damaged.
         """
         found = [outcome.outputs[name] for outcome in self.outcomes if name in outcome.outputs]
-        if found:
+        if found and not self.summary.phases:
             return found
         path = self.folder / f"{name}.json"
         return _read_list(path) if is_safe_name(name) and path.is_file() else []

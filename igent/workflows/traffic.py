@@ -61,6 +61,7 @@ class Traffic:
         self.budget: Budget | None = None
         self._begun_with = Decimal(0)
         self._settled: Callable[[], int] = lambda: 0
+        self.most_in_flight = _MOST_IN_FLIGHT if chosen == "auto" else chosen
         if chosen == "auto":
             self.slots = Slots(0, self._room)
             self._adaptive = AdaptiveLimit(clock, maximum=_MOST_IN_FLIGHT, on_change=self.slots.resize)
@@ -70,10 +71,17 @@ class Traffic:
         self.guesses = Guesses(settings.speculate or run.speculate, run.max_miss_rate)
 
     def open(
-        self, client: Model, folder: RunFolder, journal: Journal, totals: Totals, cache: Cache | None = None
+        self,
+        client: Model,
+        folder: RunFolder,
+        journal: Journal,
+        totals: Totals,
+        cache: Cache | None = None,
+        settled: Callable[[], int] | None = None,
     ) -> Model:
         """The model that all agents share. Answers go to the journal, and come from it where they were paid for; with a
-        `cache`, also from there."""
+        `cache`, also from there. `settled` tells how many records this session has settled; None: `totals` grow with
+        each."""
 
         async def keep(request: ChatRequest, completion: Completion) -> None:
             # Not awaited: it is durable within one group commit, and before the outcome that rests on it. Of a batch
@@ -84,7 +92,7 @@ class Traffic:
 
         self.budget = self._what_is_left(folder, totals)
         resumed, self._begun_with = totals.outcomes, self.budget.spent_cost if self.budget else Decimal(0)
-        self._settled = lambda: totals.outcomes - resumed
+        self._settled = settled or (lambda: totals.outcomes - resumed)
         if cache is not None:
             name = endpoint_name(self._settings.base_url)
             self.shelf = AnswerShelf(cache, partial(_key, name))
@@ -142,7 +150,8 @@ class Traffic:
         if budget is None:
             return True
         if budget.max_calls is not None:
-            each = sum(1 for _ in self._constellation.spec.steps())
+            spec = self._constellation.spec
+            each = 1 if spec.is_graph else len(spec.steps())  # in a graph each conversation takes a place by itself
             if budget.spent_calls + each * (in_flight + 1) > budget.max_calls:
                 return False
         if budget.max_cost is None:

@@ -23,8 +23,9 @@ _SYNC_EVERY = 256
 
 
 class UnitBooks:
-    """The books of one session. `ended` is told of each outcome that is new; `rank` gives the place of a phase among
-    all, for the order of outcomes.jsonl."""
+    """The books of one session, of whose units `talked` so many asked a model, and `resumed` were settled by an earlier
+    one. `ended` is told of each outcome that is new; `rank` gives the place of a phase among all, for the order of
+    outcomes.jsonl."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class UnitBooks:
         self._folder, self._journal, self._watch = folder, journal, watch
         self._ended, self._keep_audit, self._rank = ended, keep_audit, rank
         self.totals, self.phases = totals, phases
-        self.resumed = 0
+        self.resumed = self.talked = 0
         self._index = folder.reach
         self._order: list[tuple[int, Order, int]] = []
         self._written = 0
@@ -115,6 +116,7 @@ class UnitBooks:
         else:  # so that what waits to be written stays bounded
             place = await self._journal.write(entry, lines)
         self._folder.kept.add(outcome.record_id, outcome.index, place)
+        self.talked += bool(outcome.steps)
         self._ended(outcome)
         self._watch.settled(outcome)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Gate", "Gates"]
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -13,11 +14,14 @@ from igent.workflows.slots import Slots
 
 
 class Gate:
-    """The places of one resource, for any number of phases. What is `paid` for is finished when the run is to end."""
+    """The places of one resource, for any number of phases. What is `paid` for is finished when the run is to end;
+    `most` is how many places there may ever be. Whoever comes first goes first."""
 
-    def __init__(self, slots: Slots, *, paid: bool = False) -> None:
+    def __init__(self, slots: Slots, *, paid: bool = False, most: int | None = None) -> None:
         self._slots = slots
+        self._turn = asyncio.Lock()
         self.paid = paid
+        self.most = most or slots.limit
 
     @property
     def limit(self) -> int:
@@ -32,7 +36,8 @@ class Gate:
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Hold one place."""
-        await self._slots.acquire()
+        async with self._turn:  # one waits for the slots and the others for their turn: not all wake at each release
+            await self._slots.acquire()
         try:
             yield
         finally:
@@ -50,11 +55,11 @@ class Gate:
 
 
 class Gates:
-    """One gate a resource; `llm` are the slots of the conversations, which may grow and shrink."""
+    """One gate a resource; `llm` are the slots of the conversations, which may grow to `most` and shrink."""
 
-    def __init__(self, resources: Resources, llm: Slots) -> None:
+    def __init__(self, resources: Resources, llm: Slots, most: int | None = None) -> None:
         self._gates: Mapping[Resource, Gate] = {
-            "llm": Gate(llm, paid=True),
+            "llm": Gate(llm, paid=True, most=most),
             "embedding": Gate(Slots(resources.embedding), paid=True),
             "vision": Gate(Slots(resources.vision)),
             "cpu": Gate(Slots(resources.cpu)),

@@ -39,7 +39,7 @@ class Node(ABC):
         self._ids: set[str] = set()
         self._last = Ended("", 0.0, NO_SPAN)
         # Beside those that are worked on, some may wait to give on what they have; more would only fill the memory.
-        self._places = asyncio.Semaphore(min(_MOST_TASKS, 2 * max(gate.limit, 1)))
+        self._places = asyncio.Semaphore(min(_MOST_TASKS, 2 * max(gate.most, 1)))
 
     async def run(self) -> None:
         """Take everything, to the end."""
@@ -58,8 +58,7 @@ class Node(ABC):
         open_ = set(self.links.sources)
         while open_:
             try:
-                async with asyncio.timeout(pause):
-                    source, message = await self.links.inbox.get()
+                source, message = await self._next(pause)
             except TimeoutError:
                 yield "", None
                 continue
@@ -69,6 +68,12 @@ class Node(ABC):
                 await self._ended(source, message)
             else:
                 yield source, message
+
+    async def _next(self, pause: float | None) -> tuple[str, Message]:
+        if pause is None or not self.links.inbox.empty():  # a timeout for nothing takes longer than all the rest
+            return await self.links.inbox.get()
+        async with asyncio.timeout(pause):
+            return await self.links.inbox.get()
 
     async def _ended(self, source: str, end: Ended) -> None:  # noqa: B027  # most kinds need not know
         """A source has ended."""

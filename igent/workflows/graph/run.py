@@ -65,7 +65,10 @@ class GraphCourse:
         """See Course. Raises ConfigError for what a phase needs and this machine does not have."""
         grounds, clock, traffic = self._grounds, self._grounds.clock, self._grounds.traffic
         before = grounds.totals(self.before)
-        model = traffic.open(grounds.client, grounds.folder, grounds.journal, before, grounds.answers)
+        books = self._books
+        model = traffic.open(
+            grounds.client, grounds.folder, grounds.journal, before, grounds.answers, lambda: books.talked
+        )
         session = self._session = GraphSession(
             grounds.journal, traffic.valve, grounds.watch, clock, traffic.spent_entry
         )
@@ -73,7 +76,7 @@ class GraphCourse:
             self._books, clock, lambda: session.draining, session.ended_by, session.moved, session.expect
         )
         spec = grounds.constellation.spec
-        gates = Gates(spec.run.resources, traffic.slots)
+        gates = Gates(spec.run.resources, traffic.slots, traffic.most_in_flight)
         self._services = Services(
             grounds.constellation,
             grounds.settings,

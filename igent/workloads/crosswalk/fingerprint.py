@@ -9,6 +9,7 @@ __all__ = ["VENDORS", "fingerprint"]
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from igent.workloads.crosswalk.references import references
@@ -86,8 +87,8 @@ def _stripped(text: str, vendors: Sequence[str]) -> str:
     text = _BREAKS.sub("\n", _SPACES.sub(" ", text))  # long runs of spaces would take the patterns long
     text = _LINES.sub(" ", text)
     text = _INSTRUCTIONS.sub(" ", text)
-    for vendor in vendors:
-        text = re.sub(rf"\b{re.escape(vendor)}(?:['’]s)?(?!\w)", " ", text, flags=re.IGNORECASE)
+    for pattern in _patterns(tuple(vendors)):
+        text = pattern.sub(" ", text)
     text = _COMPANY.sub(" ", text)
     for reference in reversed(references(text)):
         text = f"{text[: reference.start]}{ELECTED}{text[reference.end :]}"
@@ -97,6 +98,11 @@ def _stripped(text: str, vendors: Sequence[str]) -> str:
     text = _NUMBERS.sub(" ", text)
     text = _HOLD.sub(lambda match: held[int(match[1])], text)
     return " ".join(text.casefold().split()).strip(" .,;:-–—")
+
+
+@lru_cache(maxsize=16)
+def _patterns(vendors: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rf"\b{re.escape(vendor)}(?:['’]s)?(?!\w)", re.IGNORECASE) for vendor in vendors)
 
 
 def _hold(citation: str, held: list[str]) -> str:
