@@ -12,7 +12,7 @@ from igent.agents.build import Participant
 from igent.agents.turn import Said
 from igent.errors import ProviderError
 from igent.outcome import CheaperUse, StepReport
-from igent.types import NO_USAGE, Usage
+from igent.types import NO_USAGE, Completion, Usage
 
 
 class Tally:
@@ -43,7 +43,7 @@ class Tally:
     def judged(self, said: Said, *, approved: bool) -> None:
         """The critic answered once."""
         self._critic = "approved" if approved else "rejected"
-        self._critic_calls += 1
+        self._critic_calls += bool(_asked(said))
         self._critic_usage += _paid(said)
         self._add(said)
 
@@ -51,7 +51,7 @@ class Tally:
         """A cheaper model of the cascade answered; whether that is accepted is not known yet."""
         paid = self._add(said)
         tokens = paid.input_tokens, paid.output_tokens
-        self._cheaper.append(CheaperUse(model, len(said.calls), *tokens, said.seconds, accepted=False))
+        self._cheaper.append(CheaperUse(model, len(_asked(said)), *tokens, said.seconds, accepted=False))
 
     def cheaper_accepted(self) -> None:
         """The last answer of a cheaper model is the step's: the one draft that counts as a round."""
@@ -115,9 +115,10 @@ class Tally:
         )
 
     def _add(self, said: Said) -> Usage:
-        """Count an answer; what was paid for it."""
-        self._calls += len(said.calls)
-        self._cut += sum(call.finish == "cut" for call in said.calls)
+        """Count an answer; what was paid for it. What came from the cache was no call."""
+        asked = _asked(said)
+        self._calls += len(asked)
+        self._cut += sum(call.finish == "cut" for call in asked)
         self._retries += sum(call.retries for call in said.calls)
         self._rate_limited += sum(call.rate_limited for call in said.calls)
         self._recalled += sum(call.recalled for call in said.calls)
@@ -130,6 +131,10 @@ class Tally:
         paid = _paid(said)
         self._usage += paid
         return paid
+
+
+def _asked(said: Said) -> list[Completion]:
+    return [call for call in said.calls if not call.cached]
 
 
 def is_fresh(said: Said) -> bool:

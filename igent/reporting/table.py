@@ -170,10 +170,11 @@ def _saving_rows(savings: Savings | None) -> Iterator[tuple[str, str]]:
         return
     if (cascade := savings.cascade) is not None:
         drafts = f"accepted {count(cascade.accepted)}, passed on {count(cascade.passed_on)}"
-        cost = "" if cascade.cost is None else f", {_balance(cascade.cost < 0, money(abs(cascade.cost)))}"
+        cost = "cost unknown" if cascade.cost is None else _balance(cascade.cost < 0, money(abs(cascade.cost)))
         late = cascade.seconds is not None and cascade.seconds < 0
-        time = "" if cascade.seconds is None else f", {_balance(late, _wall(abs(cascade.seconds)))}"
-        yield "cascade", f"{count(cascade.calls)} calls of cheaper models: {drafts}{cost}{time}"
+        time = "time unknown" if cascade.seconds is None else _balance(late, _wall(abs(cascade.seconds)))
+        spared = f"spared {count(cascade.accepted)} drafts of the agents' own models, {cost}, {time}"
+        yield "cascade", f"{count(cascade.calls)} calls of cheaper models: {drafts}; {spared}"
     if (cache := savings.cache) is not None:
         yield "cache", f"answered {count(cache.answers)}, tokens saved: {_tokens(cache.tokens)}"
 

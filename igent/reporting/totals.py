@@ -101,7 +101,6 @@ class Totals:
         counts = self.counts
         for name in _COUNTED:
             counts[name] += getattr(step, name)
-        counts["cached"] += min(step.cached, step.calls)  # of answers that were one of a batch's, no call is counted
         self.savings.add(step)
         if step.wasted is not NO_USAGE:
             self.wasted += step.wasted
