@@ -238,6 +238,6 @@ def _truth(made: dict[str, list[_Made]]) -> JsonObject:
         for one in made["both"]
     }
     found |= {
-        one.ids["source"]: truth_of("none", one.instance.family.type, None, "no_match", []) for one in made["source"]
+        one.ids["source"]: truth_of("none", one.instance.family.type, None, "pending", []) for one in made["source"]
     }
     return dict(sorted(found.items()))

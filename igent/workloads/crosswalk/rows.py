@@ -36,9 +36,9 @@ async def crosswalk_aa(streams: Sequence[Stream], context: StepContext) -> list[
 def _crosswalk(part: str, streams: Sequence[Stream]) -> list[Item]:
     """Rows from the source's provisions, the entries, the target's provisions, and those that were embedded.
 
-    A source provision without an entry was lost on the way: its row says so and abstains. A `no_match` is certain only
-    where every target provision of a compatible type was looked at and refused; else, or where parts of the target were
-    lost, it is flagged: the partner may be among the others. Raises ValueError when the counts do not add up.
+    A source provision without an entry was lost on the way: its row says so and abstains. A `no_match` is always
+    flagged for a person, with what was looked at: every target provision of a compatible type, or the nearest, so that
+    the partner may be among the others. Raises ValueError when the counts do not add up.
     """
     source, entries, target, embedded = streams
     provisions = [item.data for item in source.items if is_substantive(item.data)]
@@ -79,13 +79,13 @@ def _doubts(entry: Mapping[str, Any], shared: Counter[str], missing: str) -> lis
 
 
 def _unseen(provision: Mapping[str, Any], entry: Mapping[str, Any], targets: Mapping[str, Any]) -> list[str]:
-    """Why a `no_match` without doubts is not certain: the nearest were refused, the rest was not looked at."""
+    """What a `no_match` without doubts rests on: a person has to confirm it."""
     if entry["match_type"] != "no_match" or entry["review_reasons"]:
         return []
     able = {id_ for id_, target in targets.items() if same_types(provision, target)}
     seen = able & {str(candidate["target_id"]) for candidate in entry["candidates"]}
     if seen == able:
-        return []
+        return [f"all {len(able)} target provisions of its type were looked at and refused: confirm that there is none"]
     return [f"only the nearest {len(seen)} of {len(able)} target provisions of its type were looked at"]
 
 

@@ -66,7 +66,10 @@ def match_type(answer: Answer, case: Case) -> Iterator[Violation]:
 
 
 def evidence(answer: Answer, case: Case) -> Iterator[Violation]:
-    """Quotes are short and stand in the texts, word for word; a match quotes both sides."""
+    """Quotes are short and stand in the texts, word for word; a match quotes both sides, and a no_match the target.
+
+    Nothing else in a no_match tells which target it is about: in a batch it may have got another one's number.
+    """
     texts = {side: texts_of(data) for side, data in _sides(case).items()}
     seen: set[str] = set()
     for index, quote in enumerate(answer.evidence):
@@ -80,10 +83,10 @@ def evidence(answer: Answer, case: Case) -> Iterator[Violation]:
         if not sides:
             place = f"the {quote.side}'s text" if quote.side else "either text"
             yield Violation("evidence", where, f"{quote.quote[:120]!r} is not in {place}: copy it word for word")
-    missing = sorted({"source", "target"} - seen)
-    needed = _is_match(answer) and not _abstains(answer)
-    if needed and missing:
-        what = f"has no quote that stands in the text of the {' and the '.join(missing)}: a decision quotes both"
+    missing = sorted(({"source", "target"} if _is_match(answer) else {"target"}) - seen)
+    if missing and not _abstains(answer):
+        quoted = "a match quotes both" if _is_match(answer) else "a no_match quotes what it refuses"
+        what = f"has no quote that stands in the text of the {' and the '.join(missing)}: {quoted}"
         yield Violation("evidence", "evidence", what)
 
 

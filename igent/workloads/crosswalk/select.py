@@ -84,7 +84,7 @@ async def best(group: Group, context: StepContext) -> JsonObject:
         entry["confidence_score"] = max(low) if low and not group.lost else None
     elif found:
         entry = _unmatched(source, "no_match", found)
-        entry |= {"confidence_score": min(c.confidence for c in found), "status": "confirmed"}
+        entry["confidence_score"] = min(c.confidence for c in found)
         entry["reasoning"] = f"None of {len(found)} candidates means the same. {found[0].answer.get('reasoning', '')}"
     else:
         entry = _unmatched(source, "no_match", found)

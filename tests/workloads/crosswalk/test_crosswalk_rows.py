@@ -85,16 +85,17 @@ async def test_what_is_missing_of_the_target_makes_no_match_a_doubt():
     assert not rows[1]["needs_review"]
 
 
-@pytest.mark.parametrize(("seen", "certain"), [(["t0", "t1"], True), (["t0"], False), ([], False)])
-async def test_no_match_is_certain_only_where_all_of_its_type_were_refused(seen, certain):
+@pytest.mark.parametrize("seen", [["t0", "t1"], ["t0"], []])
+async def test_no_match_is_flagged_with_what_was_looked_at(seen):
     candidates = [{"target_id": id_, "match_type": "no_match"} for id_ in seen]
     other = provision("t2", provision_type="loan_provision")
     rows = await rows_of(sources(1), [entry_item("s0", candidates=candidates)], [*targets(2), other])
-    assert (rows[0]["status"], rows[0]["needs_review"]) == ("confirmed" if certain else "pending", not certain)
-    if not certain:
-        assert rows[0]["review_reasons"] == [
-            f"only the nearest {len(seen)} of 2 target provisions of its type were looked at"
-        ]
+    assert (rows[0]["status"], rows[0]["needs_review"]) == ("pending", True)
+    (reason,) = rows[0]["review_reasons"]
+    if len(seen) == 2:
+        assert reason == "all 2 target provisions of its type were looked at and refused: confirm that there is none"
+    else:
+        assert reason == f"only the nearest {len(seen)} of 2 target provisions of its type were looked at"
 
 
 async def test_a_lost_target_is_new_with_a_doubt():

@@ -13,9 +13,9 @@ from igent.workloads.crosswalk.schema import MappingAnswer, VarianceAnswer
 
 NO_MATCH = {
     "is_match": False, "match_type": "no_match", "target_id": None, "variance_type": "none", "impact_level": "none",
-    "evidence": [],
+    "evidence": [{"side": "target", "quote": "may join the Plan"}],
 }  # fmt: skip
-ABSTAIN = NO_MATCH | {"match_type": "abstain", "confidence_score": 0.4, "abstain_reason": "the schedule is missing"}
+ABSTAIN = NO_MATCH | {"evidence": [], "match_type": "abstain", "confidence_score": 0.4, "abstain_reason": "the schedule is missing"}
 
 
 def broken(said, case=None, schema=MappingAnswer):
@@ -143,6 +143,14 @@ def test_a_match_quotes_both_sides():
     assert "of the target:" in quoted(S)[0].message
     assert "of the source:" in quoted(T)[0].message
     assert quoted("attain age 21", "may join the Plan") == []  # a text alone: whichever side has it
+
+
+def test_a_no_match_quotes_the_target_that_it_refuses():
+    for evidence in ([], [S]):
+        (found,) = broken(answer(**NO_MATCH | {"evidence": evidence}))
+        assert (found.rule, found.field) == ("evidence", "evidence")
+        assert "of the target: a no_match quotes what it refuses" in found.message
+    assert broken(answer(**NO_MATCH | {"evidence": [T]})) == ()
 
 
 def test_options_and_labels_of_elections_may_be_quoted():

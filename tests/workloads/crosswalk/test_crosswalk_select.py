@@ -52,9 +52,9 @@ async def test_a_refused_second_is_no_rival_and_a_weak_match_is_a_doubt():
     assert entry["review_reasons"] == ["b was left undecided: exact with a confidence of only 0.60"]
 
 
-async def test_all_surely_refused_is_a_certain_no_match():
+async def test_all_surely_refused_is_a_no_match_that_waits_for_a_person():
     entry = await entry_of(("a", "no_match", 0.95), ("b", "no_match", 0.8))
-    assert (entry["match_type"], entry["needs_review"], entry["status"]) == ("no_match", False, "confirmed")
+    assert (entry["match_type"], entry["status"]) == ("no_match", "pending")
     assert entry["confidence_score"] == 0.8  # the least certain of the refusals
     assert [c["target_id"] for c in entry["candidates"]] == ["a", "b"]  # the surest first
     assert entry["evidence"] == []
