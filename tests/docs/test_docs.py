@@ -21,10 +21,13 @@ import pytest
 
 from igent.config import constellation as spec
 from igent.config.locate import shipped_root
+from igent.config.phases import KINDS
 from igent.config.settings import Settings
 from igent.config.yaml import read_yaml
 from igent.workflows.cli import cli
 from igent.workflows.cli_run import run
+from igent.workloads.crosswalk import generate as crosswalk_generate
+from igent.workloads.crosswalk.rules import RULES as CROSSWALK_RULES
 from igent.workloads.sbus import generate
 from igent.workloads.sbus.workload import RULES
 
@@ -34,6 +37,7 @@ FENCE = re.compile(r"^(?P<fence>`{3,})(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMANDS = {
     ("python", "-m", "igent.workloads.sbus.generate"): generate.main,
+    ("python", "-m", "igent.workloads.crosswalk.generate"): crosswalk_generate.main,
     ("python", "-m", "igent.workflows"): run,
     ("python", "-m", "igent"): cli,
     ("igent",): cli,
@@ -164,7 +168,9 @@ def test_the_pages_are_there_and_have_blocks_that_run():
     expected = {
         "README.md",
         "constellations.md",
+        "crosswalk.md",
         "decoder.md",
+        "graphs.md",
         "how-it-works.md",
         "profiling.md",
         "python.md",
@@ -176,8 +182,8 @@ def test_the_pages_are_there_and_have_blocks_that_run():
 @pytest.mark.parametrize("name", sorted(path.stem for path in (shipped_root() / "constellations").glob("*.yaml")))
 def test_every_shipped_constellation_runs_and_its_files_are_explained(name, folder):
     assert call(["igent", "run", name, "--mock", "--max-items", "3", "--quiet", "--out", "out"]) == 0
-    running = page_text("docs/running.md")
-    assert [file.name for file in Path("out").iterdir() if f"`{file.name}`" not in running] == []
+    explained = page_text("docs/running.md") + page_text("docs/crosswalk.md")
+    assert [file.name for file in Path("out").iterdir() if f"`{file.name}`" not in explained] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -211,13 +217,33 @@ def test_every_key_of_a_constellation_is_explained():
     assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
 
 
-def test_the_complete_constellation_has_every_key():
-    block = next(b for b in blocks_of(ROOT / "docs" / "constellations.md") if "name: greener" in b.body)
+def complete_constellation(page: str, name: str) -> str:
+    return next(block.body for block in blocks_of(ROOT / "docs" / page) if f"name: {name}\n" in block.body)
+
+
+def test_the_complete_constellations_have_every_key():
+    chain, graph = (
+        complete_constellation("constellations.md", "greener"),
+        complete_constellation("graphs.md", "helpdesk"),
+    )
     models = [getattr(spec, name) for name in spec.__all__]
     keys = {field.alias or name for model in models for name, field in model.model_fields.items()}
-    assert {key for key in keys if not re.search(rf"\b{key}:", block.body)} == {"type", "with"}
+    of_graphs = {"kind", "batch", "where", "cascade", "resources"}
+    of_graphs |= {*spec.CascadeSpec.model_fields, *spec.Resources.model_fields}
+    missing = {key for key in keys if not re.search(rf"\b{key}:", chain)}
+    assert missing - of_graphs == {"type", "with"}
+    assert {key for key in of_graphs if not re.search(rf"\b{key}:", graph)} == set()
+
+
+def test_every_kind_of_phase_and_every_key_of_it_is_explained_and_shown():
+    page, block = page_text("docs/graphs.md"), complete_constellation("graphs.md", "helpdesk")
+    assert [kind for kind in KINDS if f"kind: {kind}\n" not in block and f"kind: {kind}," not in block] == []
+    kinds = [model for kind, model in KINDS.items() if kind != "converse"]
+    keys = {name for model in kinds for name in model.model_fields}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page or not re.search(rf"\b{key}:", block)] == []
 
 
 def test_every_rule_that_ships_is_explained():
-    page = page_text("docs/sbus.md")
-    assert [rule for rule in RULES if f"| `{rule}` |" not in page] == []
+    for name, rules in (("sbus", RULES), ("crosswalk", CROSSWALK_RULES)):
+        page = page_text(f"docs/{name}.md")
+        assert [rule for rule in rules if f"| `{rule}` |" not in page] == []
