@@ -120,10 +120,14 @@ def test_validate_lists_every_error_with_its_line(shell: Shell):
     assert all(line in refused.err for line in lines)
 
 
+GRAPHS = ("crosswalk", "crosswalk_batch", "crosswalk_cascade", "crosswalk_critic")
+
+
 def test_list_and_validate_what_ships(shell: Shell):
     listed = shell.igent("list").out
-    assert [line.split()[0] for line in listed.splitlines()] == sorted(CONSTELLATIONS)
-    assert shell.igent("validate").out.count(": ok\n") == len(CONSTELLATIONS)
+    shipped = sorted([*CONSTELLATIONS, *GRAPHS])
+    assert [line.split()[0] for line in listed.splitlines()] == shipped
+    assert shell.igent("validate").out.count(": ok\n") == len(shipped)
     assert "igent" in shell.igent("--version").out
     assert "mock-server" in shell.igent("--help").out
 
@@ -131,7 +135,7 @@ def test_list_and_validate_what_ships(shell: Shell):
 def test_doctor(shell: Shell):
     process = shell.igent("doctor")
     assert "no key: set OPENAI_API_KEY" in process.out
-    assert "7 constellations" in process.out
+    assert f"{len(CONSTELLATIONS) + len(GRAPHS)} constellations" in process.out
     with_key = shell.igent("doctor", OPENAI_API_KEY="sk-very-secret-0123456789")
     assert "sk-very" not in with_key.out + with_key.err
     (shell.folder / "constellations").mkdir()
