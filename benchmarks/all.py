@@ -31,6 +31,7 @@ def commands(args: argparse.Namespace) -> list[list[str]]:
         ["load.py"],
         ["writing.py"],
         ["json_corpus.py"],
+        ["crosswalk.py"],
         ["pair_recall.py"],
     ]
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 _WORD = re.compile(r"\w+")
 _LETTERS = 3
+_FEW = 4096
 
 
 class Wording:
@@ -70,11 +71,27 @@ class Wording:
 
     def similarities(self, text: str) -> NDArray[np.float64]:
         """The similarity of this text with each of its own."""
+        known = self._weigh(_bag(text))
+        found = self._sum_at_once(known) if self._texts <= _FEW else self._sum_in_turns(known)
+        return np.clip(found, 0.0, 1.0, out=found)
+
+    def _sum_in_turns(self, known: dict[int, float]) -> NDArray[np.float64]:
         found = np.zeros(self._texts, np.float64)
-        for number, weight in self._weigh(_bag(text)).items():
+        for number, weight in known.items():
             span = slice(self._starts[number], self._starts[number + 1])
             found[self._holders[span]] += weight * self._weights[span].astype(np.float64)
-        return np.clip(found, 0.0, 1.0, out=found)
+        return found
+
+    def _sum_at_once(self, known: dict[int, float]) -> NDArray[np.float64]:
+        """The same additions in the same order, to the last bit, without a call of numpy for each run: faster where
+        few texts hold it, and with more memory."""
+        runs, each = np.fromiter(known, np.int64, len(known)), np.fromiter(known.values(), np.float64, len(known))
+        counts = self._starts[runs + 1] - self._starts[runs]
+        places = np.repeat(self._starts[runs] + counts - np.cumsum(counts), counts) + np.arange(counts.sum())
+        products = np.repeat(each, counts) * self._weights[places]
+        found = np.zeros(self._texts, np.float64)
+        np.add.at(found, self._holders[places], products)
+        return found
 
 
 def _bag(text: str) -> Counter[str]:

@@ -169,7 +169,8 @@ def _say_next(ended: Ended, workflow: Workflow, code: int) -> None:
     folder = workflow.folder
     if not (folder / "journal.jsonl").exists():
         return
-    counts = ended.report.summary.counts if ended.report is not None else None
+    summary = ended.report.summary if ended.report is not None else None
+    counts = summary.counts if summary is not None else None
     if isinstance(ended.error, LimitError):
         command = _again(_raised(workflow.settings, str(ended.error)))
         click.echo(f"igent: what is finished is kept; go on with a higher limit, such as: {command}", err=True)
@@ -178,7 +179,7 @@ def _say_next(ended: Ended, workflow: Workflow, code: int) -> None:
             click.echo(f"igent: try the failed records again with: igent retry {shlex.quote(str(folder))}", err=True)
         else:
             click.echo("igent: mend the failed records in the input, then start over with --fresh", err=True)
-    elif counts.not_run if counts is not None else code in {3, 4, 130, 143}:
+    elif summary.run.interrupted or summary.counts.not_run if summary is not None else code in {3, 4, 130, 143}:
         click.echo(f"igent: what is finished is kept; go on with: {_again({})}", err=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Found", "add_record", "asked_of", "forecast"]
+__all__ = ["Found", "add_batch", "add_record", "asked_of", "forecast"]
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,8 @@ class _Sum:
 
 @dataclass(slots=True)
 class Found:
-    """What the walk came upon: one sum an agent and one list of seconds for each of no draft refused, all refused."""
+    """What the walk came upon: one sum an agent and one list of seconds for each of no draft refused, all refused.
+    There is one of seconds a conversation; `together` records have none of their own."""
 
     sums: tuple[dict[str, _Sum], dict[str, _Sum]] = field(
         default_factory=lambda: (defaultdict(_Sum), defaultdict(_Sum))
@@ -47,6 +48,7 @@ class Found:
     refused: int = 0
     no_match: int = 0
     settled: int = 0
+    together: int = 0
     notes: list[str] = field(default_factory=list)
 
     def add(self, way: int, talks: Iterable[Talk], seconds: float) -> None:
@@ -78,6 +80,18 @@ def add_record(
         found.add(way, [said for _, all_said in talks for said in all_said], seconds_of(talks, known, early=early))
 
 
+def add_batch(found: Found, phase: Phase, sizer: Sizer, cases: Sequence[Case], seed: int, pace: Pace) -> None:
+    """One conversation about several records: as add_record, for a phase of one step. What it needs of the rounds is
+    asked anew, so that it has the length of one that goes on."""
+    (step,) = phase.steps
+    size, refused = sizer.batch(step, cases)
+    found.no_match += refused
+    found.together += len(cases) - 1
+    for way, rounds in enumerate((1, 2)):
+        talks = [talk(size, rounds, cases[0].record.id, seed, pace)] if size is not None else []
+        found.add(way, talks, sum(said.seconds for said in talks))
+
+
 def asked_of(constellation: Constellation) -> dict[str, type[BaseModel]]:
     """What the models are asked for, by output: the schema, or its short form."""
     workload = constellation.workload
@@ -100,7 +114,7 @@ def forecast(
         constellation=constellation.name,
         scenario=scenario,
         out=str(out),
-        records=len(found.seconds[0]),
+        records=len(found.seconds[0]) + found.together,
         settled=found.settled,
         refused=found.refused,
         no_match=found.no_match,
@@ -196,6 +210,12 @@ def _notes(constellation: Constellation, settings: Settings, agents: Sequence[Ag
     own = sorted({agent for agent, spec in constellation.spec.agents.items() if spec.type is not None})
     if own:
         notes.append(f"Of {', '.join(own)}, of a type of their own, one call a turn is counted.")
+    for name, agent in sorted(constellation.spec.agents.items()):
+        if agent.cascade is not None:
+            first = ", ".join(agent.cascade.models)
+            notes.append(
+                f"{name} asks {first} first. Counted is as if it did not: what that costs and saves, a run tells."
+            )
     unknown = sorted({agent.model for agent in agents if agent.cost is None})
     if unknown and not settings.mock:
         notes.append(f"The price of {', '.join(unknown)} is not known, and so the cost is not.")

@@ -92,6 +92,31 @@ class Sizer:
                 record = replace(record, case=replace(record.case, earlier=earlier))
         return sizes, record, False
 
+    def batch(self, step: Step, cases: Sequence[Case]) -> tuple[StepSize | None, int]:
+        """The size of one conversation of a step about all these cases, and how many of them nobody fits. None where
+        the rules answer for all."""
+        sizes, refused, asked = list[StepSize](), 0, list[Case]()
+        for case in cases:
+            (size,), _, ended = self.conversation([step], SoFar(case))
+            refused += ended
+            if not size.ruled:
+                sizes.append(size)
+                asked.append(case)
+        if not sizes:
+            return None, refused
+        blocks = [(number, self._workload.blocks(case, step.schema)) for number, case in enumerate(asked, 1)]
+        first, again = (
+            messages.batch_question([(*one, wrong, None) for one in blocks]) for wrong in ((), (_VIOLATION,))
+        )
+        question = self._system(step.matcher.system) + _message(first)
+        return replace(
+            sizes[0],
+            question=question,
+            answer=_BEFORE_JSON + sum(size.answer - _BEFORE_JSON for size in sizes),
+            feedback=(_message(again) - _message(first),) * 2,
+            known=all(size.known for size in sizes),
+        ), refused
+
     def _expected(self, step: Step, record: SoFar) -> tuple[JsonObject | None, bool]:
         """The answer that the checks accept, and whether it is that nobody fits."""
         if not isinstance(self._workload, Expects) or record.unseen:

@@ -83,12 +83,20 @@ class Traffic:
         `cache`, also from there. `settled` tells how many records this session has settled; None: `totals` grow with
         each."""
 
+        # A record keeps its place until its outcome is durable, so that few answers are lost with a process that is
+        # killed; the units of a graph do not, so there each answer is waited for.
+        awaited = self._constellation.spec.is_graph
+
         async def keep(request: ChatRequest, completion: Completion) -> None:
-            # Not awaited: it is durable within one group commit, and before the outcome that rests on it. Of a batch
-            # the outcomes are written with it, and nobody will ask just that again; what came from the cache was not
-            # paid for.
-            if request.context.records == 1 and not completion.cached:
-                journal.write_soon(answer_to_entry(request, completion))
+            # Of a batch the outcomes are written with it, and nobody will ask just that again; what came from the cache
+            # was not paid for.
+            if request.context.records > 1 or completion.cached:
+                return
+            entry = answer_to_entry(request, completion)
+            if awaited:
+                await journal.write(entry)
+            else:
+                journal.write_soon(entry)
 
         self.budget = self._what_is_left(folder, totals)
         resumed, self._begun_with = totals.outcomes, self.budget.spent_cost if self.budget else Decimal(0)
@@ -167,7 +175,7 @@ class Traffic:
             return None
         # Sessions tell at their end what they sent; of one that was killed, what it brought is reckoned with.
         counts = totals.counts
-        calls = counts["calls"] - counts["recalled"] - counts["cached"] + counts["retries"] + counts["hedged"]
+        calls = counts["calls"] - counts["recalled"] + counts["retries"] + counts["hedged"]
         cost = totals.cost or Decimal(0)
         for kept in folder.answers.values():
             for answer in kept:  # paid for, by records that have no outcome yet

@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["Journal"]
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +29,7 @@ class _Item:
     line: bytes
     audit: bytes
     waiter: asyncio.Future[IgentError | None] | None
+    then: Callable[[], None] | None = None
 
 
 class Journal:
@@ -83,15 +84,15 @@ class Journal:
             raise self._refusal()
         return place
 
-    def write_soon(self, entry: JsonObject, audit: bytes = b"") -> Place:
+    def write_soon(self, entry: JsonObject, audit: bytes = b"", then: Callable[[], None] | None = None) -> Place:
         """Append an entry without waiting, and return its place: it is durable with the next batch, before any entry
-        written later.
+        written later. `then` is called once it is, and not at all when the disk refuses.
 
         Raises as `write` does for a journal that has stopped, and InternalError beyond `max_pending` entries.
         """
         if len(self._pending) >= self._max_pending:
             raise InternalError(f"{self._file.path}: more than {self._max_pending} entries wait to be written")
-        return self._take(_Item(to_line(entry), audit, None))
+        return self._take(_Item(to_line(entry), audit, None, then))
 
     async def run(self) -> None:
         """Write what gathers until `close`; a task that outlives the writers. Raises as `write` does."""
@@ -177,6 +178,8 @@ class Journal:
         for item in batch:
             if item.waiter is not None and not item.waiter.done():
                 item.waiter.set_result(self._error)
+            if item.then is not None and self._error is None:
+                item.then()
 
     def _refusal(self) -> IgentError:
         self._told = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["UnitBooks"]
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from igent.outcome import Outcome
 from igent.reporting.phase_totals import PhaseTotals
@@ -24,8 +25,8 @@ _SYNC_EVERY = 256
 
 class UnitBooks:
     """The books of one session, of whose units `talked` so many asked a model, and `resumed` were settled by an earlier
-    one. `ended` is told of each outcome that is new; `rank` gives the place of a phase among all, for the order of
-    outcomes.jsonl."""
+    one. `ended` is told of each outcome that is new, once it is durable; `rank` gives the place of a phase among all,
+    for the order of outcomes.jsonl."""
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class UnitBooks:
         paid for stands in the journal by itself.
         """
         known = self._folder.outcomes.get(outcome.record_id)
-        if known is not None and known.basis == outcome.basis and known.status == outcome.status != "failed":
+        if known is not None and _ended_alike(known, outcome):
             self.resumed += 1  # made again, and as it was
             outcome = known
             self._watch.settled(outcome)
@@ -111,13 +112,14 @@ class UnitBooks:
         lines = b"".join(audit_line(**line) for line in audit) if self._keep_audit else b""
         self._written += 1
         place: Place
+        ended = partial(self._ended, outcome)  # the cache is given nothing that the journal may yet lose
         if self._written % _SYNC_EVERY:
-            place = self._journal.write_soon(entry, lines)
+            place = self._journal.write_soon(entry, lines, ended)
         else:  # so that what waits to be written stays bounded
             place = await self._journal.write(entry, lines)
+            ended()
         self._folder.kept.add(outcome.record_id, outcome.index, place)
         self.talked += bool(outcome.steps)
-        self._ended(outcome)
         self._watch.settled(outcome)
 
     def _count(self, phase: str, outcome: Outcome, order: Order, span: tuple[float, float, float, int]) -> int:
@@ -128,3 +130,7 @@ class UnitBooks:
         self._order.append((self._rank(phase), order, outcome.index))
         self.totals.add(outcome)
         self.phases.add(phase, outcome)
+
+
+def _ended_alike(known: Outcome, outcome: Outcome) -> bool:
+    return (known.basis, known.status, known.reason) == (outcome.basis, outcome.status, outcome.reason)

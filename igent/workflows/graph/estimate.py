@@ -26,7 +26,7 @@ from igent.workflows.graph.node import Links, Node
 from igent.workflows.graph.services import Services
 from igent.workflows.graph.units import Unit, UnitRunner
 from igent.workflows.phase import Phase
-from igent.workflows.reckoning import Found, add_record, asked_of
+from igent.workflows.reckoning import Found, add_batch, add_record, asked_of
 from igent.workflows.size import Sizer
 from igent.workflows.slots import Slots
 from igent.workload import Dataset
@@ -80,29 +80,41 @@ class _Walk:
         self._sizer = Sizer(constellation.workload, asked_of(constellation))
         self.found = Found()
 
-    def size(self, phase: str, unit: Unit, item: Item) -> None:
-        """Reckon with one conversation, unless an earlier session held it."""
+    def is_settled(self, unit: Unit) -> bool:
+        """Whether an earlier session has talked about it; it is counted as such then."""
         known = self._before.get(unit.record_id)
-        if known is not None and known.basis == unit.basis:
-            self.found.settled += 1
-            return
-        record = Record(unit.record_id, 0, item.data, item.id)
-        case = Case(record, self._dataset.reference, {}, self._today)
-        phases = [self._conversations[phase]]
-        add_record(self.found, phases, self._sizer, case, self._settings.seed, self._pace, early=False)
+        settled = known is not None and known.basis == unit.basis
+        self.found.settled += settled
+        return settled
+
+    def size(self, name: str, units: Sequence[tuple[Unit, Item]], *, batch: bool) -> None:
+        """Reckon with one conversation about these units; `batch`: one that is led as about several."""
+        phase, seed = self._conversations[name], self._settings.seed
+        records = [Record(unit.record_id, 0, item.data, item.id) for unit, item in units]
+        cases = [Case(record, self._dataset.reference, {}, self._today) for record in records]
+        if batch:
+            add_batch(self.found, phase, self._sizer, cases, seed, self._pace)
+        else:
+            add_record(self.found, [phase], self._sizer, cases[0], seed, self._pace, early=False)
 
 
 class _Sized(Node):
     """A conversation that is not held: its questions are measured, and nothing comes of it."""
 
-    def __init__(self, name: str, links: Links, runner: UnitRunner, gate: Gate, walk: _Walk) -> None:
+    def __init__(self, name: str, links: Links, runner: UnitRunner, gate: Gate, walk: _Walk, batch: int) -> None:
         super().__init__(name, links, runner, gate)
-        self._walk = walk
+        self._walk, self._batch = walk, batch
 
     async def _take_all(self) -> None:
+        waiting: list[tuple[Unit, Item]] = []
         async for _, message in self._messages():
-            if isinstance(message, Flow):
-                self._walk.size(self.name, self._unit(message), message.item)
+            if isinstance(message, Flow) and not self._walk.is_settled(unit := self._unit(message)):
+                waiting.append((unit, message.item))
+            if len(waiting) == self._batch:
+                self._walk.size(self.name, waiting, batch=self._batch > 1)
+                waiting.clear()
+        if waiting:
+            self._walk.size(self.name, waiting, batch=self._batch > 1)
 
 
 async def walk_graph(
@@ -133,14 +145,14 @@ async def walk_graph(
     context = StepContext(dataset.reference, today, settings.seed, services.pages)
 
     def converse(phase: PhaseSpec, links: Links) -> Node:
-        return _Sized(phase.name, links, runner, gates["llm"], walk)
+        return _Sized(phase.name, links, runner, gates["llm"], walk, phase.batch)
 
     parts = Parts(workload, runner, gates, context, clock, converse, services.embedder, services.index)
     nodes = build_nodes(chosen, parts)
     records = dataset.records[: settings.max_items]
     try:
         async with asyncio.TaskGroup() as group:
-            for feed in await feeds_of(chosen, nodes, records, runner, clock):
+            for feed in feeds_of(chosen, nodes, records, runner, clock):
                 group.create_task(feed.give(clock))
             for node in nodes.values():
                 group.create_task(node.run())

@@ -6,6 +6,7 @@ __all__ = ["feeds_of"]
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from igent.clock import Clock
@@ -15,15 +16,16 @@ from igent.types import Record
 from igent.workflows.graph.flows import NO_SPAN, Message, Parted, source_flow
 from igent.workflows.graph.node import Node
 from igent.workflows.graph.session import Feed
-from igent.workflows.graph.units import Result, Unit, UnitRunner, basis_of, failed
+from igent.workflows.graph.units import Unit, UnitRunner, basis_of
 
 log = logging.getLogger("igent.graph")
 
 
-async def feeds_of(
+def feeds_of(
     phases: Sequence[AnyPhase], nodes: Mapping[str, Node], records: Sequence[Record], runner: UnitRunner, clock: Clock
 ) -> Sequence[Feed]:
-    """What each phase that takes the input is to be given. A record that cannot be worked on fails there."""
+    """What each phase that takes the input is to be given. A record that cannot be worked on fails there, once the
+    feed comes to it."""
     feeds, taken = [], set[str]()
     for phase in phases:
         if phase.needs:
@@ -31,8 +33,8 @@ async def feeds_of(
         where = phase.where if isinstance(phase, MapSpec | ExpandSpec | PhaseSpec) else {}
         chosen = [record for record in records if _fits(record, where)]
         taken |= {record.id for record in chosen}
-        messages = [await _message(phase.name, record, runner, clock) for record in chosen]
-        feeds.append(Feed(nodes[phase.name].links.inbox, messages))
+        message = partial(_message, phase.name, runner, clock)
+        feeds.append(Feed(nodes[phase.name].links.inbox, chosen, message))
     for record in records:
         if record.id not in taken:
             log.warning("%s: record %s is taken by no phase: no `where` fits it", record.source, record.id)
@@ -46,10 +48,10 @@ def _fits(record: Record, where: Mapping[str, Any]) -> bool:
     )
 
 
-async def _message(phase: str, record: Record, runner: UnitRunner, clock: Clock) -> Message:
+async def _message(phase: str, runner: UnitRunner, clock: Clock, record: Record) -> Message:
     now = clock.now()
     if record.problem is None:
         return source_flow(Item(record.id, record.data), record.index, now)
     unit = Unit(phase, record.id, (record.index,), basis_of(record.problem), now, NO_SPAN)
-    await runner.settle(unit, failed(Result(), record.problem, "input"), now)
+    await runner.refuse(unit, record.problem)
     return Parted(Lost(record.id, phase, record.problem, record.data), unit.order, now)

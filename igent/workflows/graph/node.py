@@ -6,8 +6,9 @@ __all__ = ["Links", "Node", "OneByOne"]
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from igent.flow import Item, Lost
 from igent.outcome import Outcome
@@ -37,6 +38,7 @@ class Node(ABC):
         self.name, self.links = name, links
         self._runner, self._gate = runner, gate
         self._ids: set[str] = set()
+        self._came: Counter[str] = Counter()
         self._last = Ended("", 0.0, NO_SPAN)
         # Beside those that are worked on, some may wait to give on what they have; more would only fill the memory.
         self._places = asyncio.Semaphore(min(_MOST_TASKS, 2 * max(gate.most, 1)))
@@ -67,13 +69,33 @@ class Node(ABC):
                 self._note(message)
                 await self._ended(source, message)
             else:
-                yield source, message
+                yield source, self._placed(source, message)
 
     async def _next(self, pause: float | None) -> tuple[str, Message]:
         if pause is None or not self.links.inbox.empty():  # a timeout for nothing takes longer than all the rest
             return await self.links.inbox.get()
         async with asyncio.timeout(pause):
             return await self.links.inbox.get()
+
+    def _placed(self, source: str, message: Message) -> Message:
+        """Where several phases give the same place, theirs decides, not who was first."""
+        if len(self.links.sources) < 2 or not isinstance(message, Flow | Parted):
+            return message
+        return replace(message, order=(*message.order, self.links.sources.index(source)))
+
+    async def _is_second(self, source: str, flow: Flow) -> bool:
+        """Whether an item of the same id has come before, of another phase or from the input; it has failed then, for
+        what would come of it could not be told apart."""
+        if source and len(self.links.sources) == 1:
+            return False
+        self._came[flow.item.id] += 1
+        times = self._came[flow.item.id]
+        if times == 1:
+            return False
+        what = f"phase {self.name} takes the id {flow.item.id!r} twice, the second time from {source or 'the input'}"
+        unit = replace(self._unit(flow), id=f"{flow.item.id} ({times})")
+        await self._give(flow, await self._runner.refuse(unit, f"{what}: an id must be of one item only"))
+        return True
 
     async def _ended(self, source: str, end: Ended) -> None:  # noqa: B027  # most kinds need not know
         """A source has ended."""
@@ -103,6 +125,7 @@ class Node(ABC):
         result = given.result
         if result.status == "failed":
             await self._tell(self._parted(flow, Lost(flow.item.id, self.name, result.reason, flow.item.data), given))
+            return
         for item in result.items:
             await self._tell(self._flow(flow, item, given))
 
@@ -130,9 +153,11 @@ class OneByOne(Node):
 
     async def _take_all(self) -> None:
         async with asyncio.TaskGroup() as units:
-            async for _, message in self._messages():
+            async for source, message in self._messages():
                 if isinstance(message, Flow):
                     self._runner.expect()
+                    if await self._is_second(source, message):
+                        continue
                     await self._places.acquire()
                     units.create_task(self._one(message))
                 elif isinstance(message, Parted):

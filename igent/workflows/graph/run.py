@@ -89,7 +89,7 @@ class GraphCourse:
         )
         self._nodes = self._build(runner, gates, model)
         records = select(grounds.dataset.records, grounds.settings.max_items)
-        self._feeds = await feeds_of(self._phases, self._nodes, records, runner, clock)
+        self._feeds = feeds_of(self._phases, self._nodes, records, runner, clock)
         return session
 
     async def run(self) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 __all__ = ["Feed", "GraphSession"]
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from igent.clock import Clock
 from igent.errors import DrainedError, IgentError, LimitError, ProviderError
 from igent.models.valve import Valve
-from igent.types import JsonObject
+from igent.types import JsonObject, Record
 from igent.workflows.graph.flows import NO_SPAN, Ended, Inbox, Message
 from igent.workflows.graph.gates import Gate
 from igent.workflows.graph.node import Node
@@ -24,15 +24,16 @@ _TICK_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What the input brings to one phase."""
+    """What the input brings to one phase: its records, each as what `message` makes of it."""
 
     inbox: Inbox
-    messages: Sequence[Message]
+    records: Sequence[Record]
+    message: Callable[[Record], Awaitable[Message]]
 
     async def give(self, clock: Clock) -> None:
         """Give all of it."""
-        for message in self.messages:
-            await self.inbox.put(("", message))
+        for record in self.records:
+            await self.inbox.put(("", await self.message(record)))
         await self.inbox.put(("", Ended("", clock.now(), NO_SPAN)))
 
 

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
 from igent.clock import Clock
+from igent.errors import InternalError
 from igent.outcome import Outcome
 from igent.workflows.graph.flows import Flow, Parted
 from igent.workflows.graph.gates import Gate
@@ -35,9 +36,11 @@ class Together(Node):
     async def _take_all(self) -> None:
         waiting: list[tuple[Flow, Unit]] = []
         async with asyncio.TaskGroup() as self._tasks:
-            async for _, message in self._messages(_LINGER_SECONDS):
+            async for source, message in self._messages(_LINGER_SECONDS):
                 if isinstance(message, Flow):
-                    await self._take(message, waiting)
+                    self._runner.expect()
+                    if not await self._is_second(source, message):
+                        await self._take(message, waiting)
                 elif isinstance(message, Parted):
                     await self._pass_on(message)
                 if len(waiting) >= self._size or (message is None and waiting and not self._gate.full):
@@ -47,16 +50,15 @@ class Together(Node):
 
     async def _take(self, flow: Flow, waiting: list[tuple[Flow, Unit]]) -> None:
         unit = self._unit(flow)
-        self._runner.expect()
         given = self._runner.known(unit, lambda outcome: self._restore(flow, outcome))
         if given is not None:
             await self._give(flow, given)
             return
-        found = await self._found(flow, unit)
+        found, started = await self._runner.attempt(unit.record_id, lambda: self._found(flow, unit)), self._clock.now()
         if found is None:
             waiting.append((flow, unit))
         else:
-            self._tasks.create_task(self._finish(flow, unit, found, self._clock.now()))
+            await self._finish(flow, unit, found, started)
 
     async def _begin(self, waiting: list[tuple[Flow, Unit]]) -> None:
         batch = tuple(waiting)
@@ -73,18 +75,21 @@ class Together(Node):
             started = at
 
         def tell(place: int, result: Result) -> None:
-            self._tasks.create_task(self._finish(*left.pop(place), result, started))
+            finishing.create_task(self._finish(*left.pop(place), result, started))
 
         async def work() -> Result:
             await self._work_on(batch, tell)
+            if left:
+                raise InternalError(f"phase {self.name}: nothing is told of {len(left)} items of a batch")
             return Result()
 
         try:
-            result = await self._runner.hold(batch[0][1].record_id, self._gate, work, self._spent(batch), began)
-            if result is not None:
-                for place in list(left):
-                    tell(place, result)
-                    result = Result(status=result.status, reason=result.reason, cause=result.cause)
+            async with asyncio.TaskGroup() as finishing:  # its place is free once all have been given on
+                result = await self._runner.hold(batch[0][1].record_id, self._gate, work, self._spent(batch), began)
+                if result is not None:
+                    for place in list(left):
+                        tell(place, result)
+                        result = Result(status=result.status, reason=result.reason, cause=result.cause)
         finally:
             self._places.release()
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 __all__ = ["Books", "Given", "Result", "Unit", "UnitRunner", "basis_of", "count_call", "count_found", "failed"]
 
 import asyncio
+import json
 import logging
 from array import array
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -78,7 +79,7 @@ class Given:
 _FOUND: ContextVar[Callable[[int], None] | None] = ContextVar("_FOUND", default=None)
 _CALLED: ContextVar[list[StepReport] | None] = ContextVar("_CALLED", default=None)
 
-Work = Callable[[], Awaitable[Result]]
+Work = Callable[[], Awaitable[Result | None]]
 Restore = Callable[[Outcome], Result]
 Partial = Callable[[], Result]
 
@@ -168,6 +169,10 @@ class UnitRunner:
             finally:
                 self._moved(gate, -1)
 
+    async def refuse(self, unit: Unit, reason: str) -> Given:
+        """Settle a unit that cannot be worked on: it has failed."""
+        return await self.settle(unit, failed(Result(), reason, "input"), self._clock.now())
+
     async def settle(self, unit: Unit, result: Result, started: float) -> Given:
         """Write down what came of it."""
         ended = self._clock.now()
@@ -196,11 +201,11 @@ class UnitRunner:
         return called
 
     async def attempt(self, record_id: str, work: Work, partial: Partial = Result) -> Result | None:
-        """The result of the work, whatever it raises; None when that ends the run."""
+        """The result of the work, whatever it raises; None when that ends the run, or there is none."""
         called = self._enter(record_id)
         try:
             result = await work()
-            return _with(result, called)
+            return None if result is None else _with(result, called)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -249,10 +254,17 @@ def failed(result: Result, reason: str, cause: str) -> Result:
 
 def basis_of(*parts: Any) -> str:
     """The digest of what a result rests on: JSON-ready values, items and losses among them; 16 hex digits."""
-    data = orjson.dumps(parts, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    try:
+        data = orjson.dumps(parts, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a lone surrogate, or an integer over 64 bits: JSON allows both
+        data = json.dumps(parts, default=_plain, sort_keys=True).encode()
     return sha256(data).hexdigest()[:16]
 
 
 def _plain(value: Any) -> Any:
     """What JSON has no form for: of a vector its bytes, which is much faster than its numbers as text."""
-    return value.tobytes().hex() if isinstance(value, array) else str(value)
+    if isinstance(value, array):
+        return value.tobytes().hex()
+    if isinstance(value, Item | Lost):  # orjson knows them
+        return {part.name: getattr(value, part.name) for part in fields(value)}
+    return str(value)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 __all__ = ["ExpandNode"]
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from igent.clock import Clock
-from igent.errors import InternalError
 from igent.flow import ExpandStep, Item, Lost, StepContext
 from igent.outcome import Outcome
 from igent.types import JsonObject
 from igent.workflows.graph.flows import Flow, Message, Opened, Parted
 from igent.workflows.graph.gates import Gate
+from igent.workflows.graph.given import as_item, as_lost
 from igent.workflows.graph.node import Links, OneByOne
 from igent.workflows.graph.units import Given, Result, Unit, UnitRunner, failed
 
@@ -46,13 +47,13 @@ class ExpandNode(OneByOne):
     async def _work(self, flow: Flow, unit: Unit) -> Result:
         found = self._found.pop(unit.id)
         span = self._runner.books.begun(unit, self._clock.now())
-        async for one in self._step.run(flow.item, self._context):
-            if not isinstance(one, Item | Lost):
-                raise InternalError(f"the step of phase {self.name} gave a {type(one).__name__}: give Item or Lost")
-            now = Given(Result(), self._clock.now(), span)
-            message = self._message(flow, one, len(found), now)
-            found.append(message.item if isinstance(message, Flow) else message.lost)
-            await self._hand_on(message)
+        async with _closing(self._step.run(flow.item, self._context)) as given:
+            async for one in given:
+                now = Given(Result(), self._clock.now(), span)
+                part = as_lost(self.name, one) if isinstance(one, Lost) else as_item(self.name, one)
+                message = self._message(flow, part, len(found), now)
+                found.append(message.item if isinstance(message, Flow) else message.lost)
+                await self._hand_on(message)
         return self._result(found)
 
     async def _hand_on(self, message: Message) -> None:
@@ -67,14 +68,19 @@ class ExpandNode(OneByOne):
         inner = replace(flow, order=(*flow.order, place), origins={**flow.origins, self.name: flow.item.id})
         if isinstance(found, Item):
             return self._flow(inner, found, given)
-        return self._parted(inner, replace(found, phase=self.name), given)
+        return self._parted(inner, found, given)
 
     async def _give(self, flow: Flow, given: Given) -> None:
         result = given.result
         self._note_end(given)
-        if result.status == "failed" and result.cause != _PART:
-            await self._tell(self._parted(flow, Lost(flow.item.id, self.name, result.reason, flow.item.data), given))
         many = len(result.items) + len(result.lost)
+        if result.status == "failed" and result.cause != _PART:
+            lost = Lost(flow.item.id, self.name, result.reason, flow.item.data)
+            if not many:  # nothing has come of it, so there is nothing to gather
+                await self._tell(self._parted(flow, lost, given))
+                return
+            await self._tell(self._message(flow, lost, many, given))  # what came is not all of it
+            many += 1
         for inbox in self.links.watchers:
             await inbox.put((self.name, Opened(self.name, flow, many, given.at, given.span)))
 
@@ -96,6 +102,16 @@ class ExpandNode(OneByOne):
         lost = [one for one in found if isinstance(one, Lost)]
         result = Result(items, lost, {self.name: [_kept(one) for one in found]})
         return failed(result, _reasons(lost, len(found)), _PART) if lost else result
+
+
+@asynccontextmanager
+async def _closing(given: AsyncIterator[Item | Lost]) -> AsyncIterator[AsyncIterator[Item | Lost]]:
+    """What a step holds (a file, a child process) is given back at once, whatever ends it."""
+    try:
+        yield given
+    finally:
+        if isinstance(given, AsyncGenerator):
+            await given.aclose()
 
 
 def _kept(one: Item | Lost) -> JsonObject:

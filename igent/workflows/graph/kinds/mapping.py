@@ -8,6 +8,7 @@ from igent.flow import Item, MapStep, StepContext
 from igent.outcome import Outcome
 from igent.workflows.graph.flows import Flow
 from igent.workflows.graph.gates import Gate
+from igent.workflows.graph.given import as_data
 from igent.workflows.graph.node import Links, OneByOne
 from igent.workflows.graph.units import Result, Unit, UnitRunner
 
@@ -22,7 +23,7 @@ class MapNode(OneByOne):
         self._step, self._context = step, context
 
     async def _work(self, flow: Flow, unit: Unit) -> Result:
-        data = await self._step.run(flow.item, self._context)
+        data = as_data(self.name, await self._step.run(flow.item, self._context))
         return Result([Item(flow.item.id, data)], outputs={self.name: data})
 
     def _restore(self, flow: Flow, outcome: Outcome) -> Result:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from igent.errors import InternalError
 from igent.flow import Item
 from igent.workflows.graph.flows import NO_SPAN, Ended, Flow, Message, Opened, Order, Parted
 from igent.workflows.graph.gates import Gate
@@ -41,6 +42,8 @@ class PairNode(Node):
         self._items: Sequence[Item] = ()
         self._digest = ""
         self._index: Index | None = None
+        self._broken = ""
+        self._is_complete = False
         self._waiting: list[Flow] = []
         self._complete = Ended("", 0.0, NO_SPAN)
         self._tasks: asyncio.TaskGroup
@@ -57,12 +60,12 @@ class PairNode(Node):
                     await self._pass_on(message)
 
     async def _take(self, flow: Flow) -> None:
-        if self._index is None:
-            self._waiting.append(flow)
-        else:
+        if self._is_complete:
             self._runner.expect()
             await self._places.acquire()
             self._tasks.create_task(self._one(flow))
+        else:
+            self._waiting.append(flow)
 
     async def _ended(self, source: str, end: Ended) -> None:
         if source != self._right:
@@ -71,10 +74,15 @@ class PairNode(Node):
         self._items = [flow.item for flow in sorted(self._gathered, key=_order_of)]
         self._digest = basis_of(self._items)
         self._gathered.clear()
-        self._index = await asyncio.to_thread(self._make_index, self._items)
+        failure = await self._runner.attempt(self.name, self._make)
+        self._broken = failure.reason if failure is not None else ""
+        self._is_complete = True
         for flow in self._waiting:
             await self._take(flow)
         self._waiting.clear()
+
+    async def _make(self) -> None:
+        self._index = await asyncio.to_thread(self._make_index, self._items)
 
     async def _one(self, flow: Flow) -> None:
         try:
@@ -90,7 +98,8 @@ class PairNode(Node):
         return Unit(self.name, flow.item.id, flow.order, basis, last.at, last.span)
 
     async def _pairs(self, flow: Flow) -> Result:
-        assert self._index is not None  # nobody is worked on before  # noqa: S101
+        if self._index is None:
+            raise InternalError(f"what phase {self._right} gave cannot be searched: {self._broken}")
         many = len(self._items) >= _MANY
         nearest = self._index.nearest
         found = await asyncio.to_thread(nearest, flow.item) if many else nearest(flow.item)

@@ -6,11 +6,12 @@ __all__ = ["ReduceNode"]
 
 from dataclasses import dataclass, field, replace
 
-from igent.flow import Item, ReduceStep, StepContext, Stream
+from igent.flow import Item, Lost, ReduceStep, StepContext, Stream
 from igent.workflows.graph.flows import Flow, Parted
 from igent.workflows.graph.gates import Gate
+from igent.workflows.graph.given import as_item
 from igent.workflows.graph.node import Links, Node
-from igent.workflows.graph.units import Result, Unit, UnitRunner, basis_of
+from igent.workflows.graph.units import Result, Unit, UnitRunner, basis_of, failed
 
 _ALL = "all"
 
@@ -22,7 +23,8 @@ class _Gathered:
 
 
 class ReduceNode(Node):
-    """A phase of kind reduce. It holds all that it takes, and what was lost on the way to it ends here."""
+    """A phase of kind reduce. It holds all that it takes, and what was lost on the way to it ends here. Of items with
+    one id the first goes on, and the unit has failed."""
 
     def __init__(
         self, name: str, links: Links, runner: UnitRunner, gate: Gate, step: ReduceStep, context: StepContext
@@ -45,17 +47,26 @@ class ReduceNode(Node):
         given = await self._runner.run(unit, self._gate, lambda: self._reduce(streams))
         if given is None:
             return
-        whole = Flow(Item(_ALL, {}), (), given.at, {}, given.span)
-        if given.result.status == "failed":
+        whole, result = Flow(Item(_ALL, {}), (), given.at, {}, given.span), given.result
+        if result.status == "failed" and not result.items:
             await self._give(whole, given)
             return
         self._note_end(given)
-        for place, item in enumerate(given.result.items):
+        for place, item in enumerate(result.items):
             await self._tell(self._flow(replace(whole, order=(place,)), item, given))
+        for place, lost in enumerate(result.lost, len(result.items)):
+            await self._tell(self._parted(replace(whole, order=(place,)), lost, given))
 
     async def _reduce(self, streams: list[Stream]) -> Result:
-        items = await self._step.run(streams, self._context)
-        return Result(list(items), outputs={self.name: {"items": len(items)}})
+        items, seconds = dict[str, Item](), list[Lost]()
+        for one in await self._step.run(streams, self._context):
+            item = as_item(self.name, one)
+            if item.id in items:
+                seconds.append(Lost(item.id, self.name, f"phase {self.name} gives the id {item.id!r} twice", item.data))
+            else:
+                items[item.id] = item
+        result = Result(list(items.values()), seconds, {self.name: {"items": len(items)}})
+        return failed(result, seconds[0].reason, "part") if seconds else result
 
 
 def _stream(source: str, gathered: _Gathered) -> Stream:

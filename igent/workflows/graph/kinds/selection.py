@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from igent.flow import Group, Item, SelectStep, StepContext
 from igent.workflows.graph.flows import Flow, Opened, Parted
 from igent.workflows.graph.gates import Gate
+from igent.workflows.graph.given import as_data
 from igent.workflows.graph.node import Links, Node
 from igent.workflows.graph.units import Result, Unit, UnitRunner, basis_of
 
@@ -91,7 +92,7 @@ class SelectNode(Node):
             self._places.release()
 
     async def _select(self, group: Group) -> Result:
-        data = await self._step.run(group, self._context)
+        data = as_data(self.name, await self._step.run(group, self._context))
         return Result([Item(group.parent.id, data)], outputs={self.name: data})
 
 
