@@ -58,6 +58,7 @@ class Budget:
         self._price = price
         self._reserved = Decimal(0)
         self._open = 0
+        self._waiting: list[Callable[[], None]] = []
 
     def most(self, request: ChatRequest) -> Decimal:
         """What a call may cost at most; 0 where no cost is limited. Raises LimitError when its price is not known."""
@@ -96,8 +97,16 @@ class Budget:
         self._reserved -= most
         self._open -= 1
         self.spent_calls += 1
-        if self.max_cost is not None and usage.input_tokens + usage.output_tokens:
-            self.spent_cost += self._cost(model, usage)
+        try:
+            if self.max_cost is not None and usage.input_tokens + usage.output_tokens:
+                self.spent_cost += self._cost(model, usage)
+        finally:
+            for nudge in self._waiting:
+                nudge()
+
+    def tell(self, nudge: Callable[[], None]) -> None:
+        """From now on `nudge` is called whenever there may be room again, whoever made it."""
+        self._waiting.append(nudge)
 
     def _short_of(self, most: Decimal) -> bool:
         return self.max_cost is not None and self.spent_cost + self._reserved + most > self.max_cost
@@ -122,6 +131,7 @@ class Budgeted:
         self._model = model
         self._budget = budget
         self._line: Line[_Wish] = Line(clock, self._enter)
+        budget.tell(self._line.nudge)
 
     async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
         """See Model.complete."""
@@ -136,7 +146,6 @@ class Budgeted:
             raise
         finally:
             self._budget.settle(request.model, wish.most, seen.usage(request) if usage is None else usage)
-            self._line.nudge()
         return completion
 
     def _enter(self, wish: _Wish) -> float:

@@ -22,6 +22,7 @@ from igent.models.reach import make_pool, take_connection
 from igent.models.retry import OnRetry
 from igent.models.stack import build_stack
 from igent.models.tokens import count_text
+from igent.models.valve import Valve
 from igent.models.vectors import Embeddings, embeddings_body, read_embeddings
 from igent.models.whole import WholeReply
 from igent.types import CallContext, ChatMessage, ChatRequest, Completion, StopFactory, Usage
@@ -54,10 +55,10 @@ class EndpointEmbedder:
 
     A call asks for at most `batch` texts; more of them are asked for in several calls, one after the other. Calls are
     paced, retried and bounded as chats are (see build_stack): `endpoint` has the deadlines and the attempts, `limits`
-    are requests and tokens a minute (None: learnt from the replies), `budget` is charged for every attempt. A reply is
-    taken only if it is complete (see read_embeddings); one that is not is asked for again. Blank texts are not sent,
-    for endpoints refuse them: their embedding is all zeros; without any number as long as no other text has been
-    embedded.
+    are requests and tokens a minute (None: learnt from the replies), `budget` is charged for every attempt, `valve`
+    lets nothing through once it is closed. A reply is taken only if it is complete (see read_embeddings); one that is
+    not is asked for again. Blank texts are not sent, for endpoints refuse them: their embedding is all zeros; without
+    any number as long as no other text has been embedded.
 
     `name` is for cache keys: the endpoint's host and the model's name. `figures` tells what was done.
     Raises what find_target does.
@@ -73,6 +74,7 @@ class EndpointEmbedder:
         random: Random | None = None,
         limits: Limits | None = None,
         budget: Budget | None = None,
+        valve: Valve | None = None,
         on_retry: OnRetry | None = None,
     ) -> None:
         whole = replace(endpoint, stream=False)
@@ -84,6 +86,7 @@ class EndpointEmbedder:
             random=random or Random(),
             limits=limits,
             budget=budget,
+            valve=valve,
             on_retry=on_retry,
         )
         self._model, self._batch = model, max(1, batch)

@@ -236,14 +236,20 @@ class RecordWorker:
 
 
 def ending_of(error: BaseException) -> IgentError | None:
-    """What ends the run, where an agent of somebody's own has wrapped it in an error of its own."""
+    """What ends the run, where an agent or a step of somebody's own has wrapped it in an error, or a group, of its
+    own."""
     seen: set[int] = set()
-    inner: BaseException | None = error
-    while inner is not None and id(inner) not in seen:
+    pending: list[BaseException | None] = [error]
+    while pending:
+        inner = pending.pop()
+        if inner is None or id(inner) in seen:
+            continue
         seen.add(id(inner))
         if isinstance(inner, LimitError | DrainedError) or (isinstance(inner, ProviderError) and inner.fatal):
             return inner
-        inner = inner.__cause__ or inner.__context__
+        pending.append(inner.__cause__ or inner.__context__)
+        if isinstance(inner, BaseExceptionGroup):
+            pending += inner.exceptions
     return None
 
 

@@ -61,6 +61,7 @@ class Traffic:
         self.budget: Budget | None = None
         self._begun_with = Decimal(0)
         self._settled: Callable[[], int] = lambda: 0
+        self._others: list[Callable[[], int]] = []
         self.most_in_flight = _MOST_IN_FLIGHT if chosen == "auto" else chosen
         if chosen == "auto":
             self.slots = Slots(0, self._room)
@@ -131,6 +132,14 @@ class Traffic:
             else:
                 self.shelf.commit(outcome.record_id)
 
+    def also_sent(self, count: Callable[[], int]) -> None:
+        """From now on, what `count` tells was sent beside the model's requests."""
+        self._others.append(count)
+
+    @property
+    def _sent(self) -> int:
+        return (self._stack.figures().requests_sent if self._stack else 0) + sum(count() for count in self._others)
+
     def facts(self) -> dict[str, Any]:
         """What RunFacts tells of it."""
         history = tuple(self._adaptive.history) if self._adaptive else ()
@@ -139,13 +148,13 @@ class Traffic:
             "concurrency": max((limit for _, limit, _ in history), default=self.slots.limit),
             "concurrency_history": history,
             "speculation_off": self.guesses.off,
-            "requests_sent": figures.requests_sent if figures else None,
+            "requests_sent": self._sent if figures else None,
             "quota_wait_seconds": figures.quota_seconds if figures else 0.0,
         }
 
     def spent_entry(self) -> JsonObject | None:
         """What this session has spent, for the journal; None for nothing. `cost` is None without a budget."""
-        calls = self._stack.figures().requests_sent if self._stack else 0
+        calls = self._sent
         if not calls:
             return None
         cost = self.budget.spent_cost - self._begun_with if self.budget and self.budget.max_cost else None

@@ -18,6 +18,7 @@ sys.path.append(str(Path(__file__).parents[1] / "durability"))
 
 from disk_kit import Operation, Short, lead_system_disk_through, nothing
 
+import igent.workflows.graph.run  # noqa: F401  # what a graph needs is not loaded without one
 from igent.workflows.cli import main, run_main
 from igent.workflows.plugins import load_workload
 
@@ -54,7 +55,11 @@ def become(request: dict[str, Any], replies: int) -> Callable[[], None]:
 
 def arm(point: str) -> None:
     """kill -9 at the nth operation of a kind on a file: "before:sync:journal.jsonl:3"; "during" a write, half of it is
-    taken. See tests/durability/disk_kit.py."""
+    taken. See tests/durability/disk_kit.py. "settled:PHASE:2": once so many outcomes of a graph's phase are durable
+    that were not there before."""
+    if point.startswith("settled:"):
+        lead_system_disk_through(nothing, DieWhenSettled(*point.split(":")[1:]))
+        return
     when, kind, name, nth = point.split(":")
     left = int(nth)
 
@@ -72,6 +77,27 @@ def arm(point: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     lead_system_disk_through(*((nothing, count) if when == "after" else (count, die_halfway)))
+
+
+class DieWhenSettled:
+    """A hook for after each operation on the one run below the current folder."""
+
+    def __init__(self, phase: str, nth: str) -> None:
+        self._sign, self._nth = f'"kind":"outcome","record_id":"{phase}/'.encode(), int(nth)
+        self._journal: Path | None = None
+        self._seen = 0
+
+    def __call__(self, operation: Operation) -> None:
+        if operation.name != "journal.jsonl":
+            return
+        if operation.kind == "open ab":
+            self._journal = next(path for path in Path.cwd().rglob("journal.jsonl"))
+            self._seen = self._journal.stat().st_size
+        elif operation.kind == "sync" and self._journal is not None:
+            with self._journal.open("rb") as file:
+                file.seek(self._seen)
+                if file.read().count(self._sign) >= self._nth:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def serve(replies: int) -> Callable[[], None] | None:
@@ -112,7 +138,8 @@ def end(command: Callable[[], None]) -> NoReturn:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    load_workload("sbus")
+    for workload in ("sbus", "crosswalk"):
+        load_workload(workload)
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy every page it touches
     forked = serve(int(sys.argv[1]))

@@ -1,12 +1,12 @@
-"""A small workload with a step of each kind: entries of a left list are matched with those of a right one; and the folder
-that it runs in."""
+"""A small workload with a step of each kind: entries of a left list are matched with those of a right one; and the
+folder that it runs in."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -82,19 +82,20 @@ class Toy:
     name = "toy"
     inputs = (InputFile("left"), InputFile("right"))
     schemas: Mapping[str, type[BaseModel]] = {"verdict": Verdict}
-    rules = {"right_pair": right_pair}
+    rules: Mapping[str, Any] = {"right_pair": right_pair}
     mock = Mock()
-    steps = {
+    steps: Mapping[str, Any] = {
         "entries": ExpandStep(entries, "record", "entry"),
         "clean": MapStep(clean, "entry", "entry"),
         "best": SelectStep(best, "verdict", "choice"),
         "table": ReduceStep(table, ("entry", "choice"), "row"),
     }
-    compatible = {"kinds": lambda a, b: a.get("kind") == b.get("kind")}
-    takes = {"verdict": "pair"}
+    compatible: Mapping[str, Any] = {"kinds": lambda a, b: a.get("kind") == b.get("kind")}
+    takes: Mapping[str, str] = {"verdict": "pair"}
 
     def open(self, documents):
-        records = [Record(key, place, {"side": key}, documents[key].path) for place, key in enumerate(("left", "right"))]
+        sides = enumerate(("left", "right"))
+        records = [Record(side, place, {"side": side}, documents[side].path) for place, side in sides]
         return Dataset(records, {key: document.value for key, document in documents.items()})
 
     def blocks(self, case: Case, schema: str):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["CachedElements"]
 
+from contextlib import suppress
+
 import orjson
 
 from igent.agents.step import Step, Tools
@@ -30,14 +32,15 @@ class CachedElements:
 
     def keep(self, step: Step, case: Case, answer: JsonObject) -> None:
         """See KeptAnswers."""
-        self._shelf.put(case.record.id, self._key(step, case), orjson.dumps(answer))
+        with suppress(TypeError):  # a number beyond 64 bits in what the model said: it is asked again another time
+            self._shelf.put(case.record.id, self._key(step, case), orjson.dumps(answer))
 
     def _key(self, step: Step, case: Case) -> bytes:
         agent = step.matcher
         question = self._tools.texts.matcher_question(self._tools.blocks(case, step.schema))
-        cheaper = ", ".join(who.model for who in agent.cheaper())
         messages = (ChatMessage("system", agent.system), ChatMessage("user", question))
         context = CallContext(case.record.id, step.output, agent.name)
         return answer_key(
-            f"one of a batch; {cheaper}; {self._endpoint}", ChatRequest(agent.model, messages, context, agent.options)
+            f"one of a batch; {agent.cascade}; {self._endpoint}",
+            ChatRequest(agent.model, messages, context, agent.options),
         )

@@ -48,6 +48,7 @@ class UnitBooks:
         self._order: list[tuple[int, Order, int]] = []
         self._written = 0
         self._begun: dict[str, int] = {}
+        self._reached: set[str] = set()
 
     def settled(self, record_id: str, basis: str) -> Outcome | None:
         """The outcome that the unit had in an earlier session, if it rests on the same."""
@@ -102,6 +103,10 @@ class UnitBooks:
         """A phase has given an item on."""
         self.phases.items_out(phase)
 
+    def forget_unreached(self) -> None:
+        """The run is complete: what earlier sessions settled and this one did not come by is no part of it any more."""
+        self._folder.outcomes.keep(self._reached)
+
     def places(self) -> Sequence[int]:
         """Where the outcomes stand in the journal's own order, in the order of the phases and of the input."""
         return [index for _, _, index in sorted(self._order)]
@@ -128,6 +133,7 @@ class UnitBooks:
 
     def _sum(self, phase: str, outcome: Outcome, order: Order) -> None:
         self._order.append((self._rank(phase), order, outcome.index))
+        self._reached.add(outcome.record_id)
         self.totals.add(outcome)
         self.phases.add(phase, outcome)
 

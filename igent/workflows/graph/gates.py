@@ -55,7 +55,9 @@ class Gate:
 
 
 class Gates:
-    """One gate a resource; `llm` are the slots of the conversations, which may grow to `most` and shrink."""
+    """One gate a resource; `llm` are the slots of the conversations, which may grow to `most` and shrink. Pages that a
+    step has read have `pages`, as many as `vision`, to themselves: a step that holds a place never waits for another.
+    """
 
     def __init__(self, resources: Resources, llm: Slots, most: int | None = None) -> None:
         self._gates: Mapping[Resource, Gate] = {
@@ -64,6 +66,7 @@ class Gates:
             "vision": Gate(Slots(resources.vision)),
             "cpu": Gate(Slots(resources.cpu)),
         }
+        self.pages = Gate(Slots(resources.vision))
 
     def __getitem__(self, resource: Resource) -> Gate:
         return self._gates[resource]

@@ -5,12 +5,13 @@ from __future__ import annotations
 __all__ = ["GraphCourse"]
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from igent.agents.step import Tools
 from igent.caching.keys import endpoint_name
 from igent.config.phases import AnyPhase, PhaseSpec
-from igent.errors import InternalError
+from igent.errors import InternalError, RunFolderError
 from igent.flow import Flows, Item, StepContext
 from igent.outcome import Outcome
 from igent.records.selection import select
@@ -85,7 +86,9 @@ class GraphCourse:
             gates,
             grounds.cache,
             clock,
-            traffic.budget,
+            traffic,
+            session.moved,
+            answers=grounds.answers is not None,
         )
         self._nodes = self._build(runner, gates, model)
         records = select(grounds.dataset.records, grounds.settings.max_items)
@@ -96,9 +99,13 @@ class GraphCourse:
         """See Course. At the end, however it comes, the files are written."""
         try:
             await self._session.run(list(self._nodes.values()), self._feeds)
+        except BaseException:
+            with suppress(RunFolderError):  # what ended the run is what is told
+                await self._write()
+            raise
         finally:
             await self._services.close()
-            await self._write()
+        await self._write()
 
     def summarise(self, facts: RunFacts) -> Summary:
         """See Course: the figures of all units that were reached."""
@@ -150,6 +157,8 @@ class GraphCourse:
 
     async def _write(self) -> None:
         folder, disk = self._grounds.folder, self._grounds.disk
+        if self._session.complete:
+            self._books.forget_unreached()
         await write_views(folder, self._books.places(), disk)
         for phase in self._phases:
             kept = self._nodes[phase.name].links.kept

@@ -7,6 +7,7 @@ __all__ = ["CachedPages", "Services"]
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from random import Random
 
@@ -17,7 +18,6 @@ from igent.config.phases import EmbedSpec, PairSpec
 from igent.config.settings import Settings
 from igent.embedding.local import LocalEmbedder
 from igent.flow import Flows, Item, Page, PdfFile, ReadPages
-from igent.models.budget import Budget
 from igent.models.embeddings import EndpointEmbedder
 from igent.models.endpoint import Endpoint
 from igent.models.mock_embeddings import MockEmbedder
@@ -29,20 +29,22 @@ from igent.records.pdf_pages import PdfReader
 from igent.types import ChatRequest, Completion, Model, StopFactory
 from igent.workflows.constellation import Constellation
 from igent.workflows.graph.embeddings import CachedEmbeddings, PhaseIndex, billed, unbilled
-from igent.workflows.graph.gates import Gates
+from igent.workflows.graph.gates import Gate, Gates
 from igent.workflows.graph.kinds.embedding import EmbedTexts
 from igent.workflows.graph.kinds.pairing import Index, MakeIndex
-from igent.workflows.graph.units import count_call, count_found
+from igent.workflows.graph.units import count_call, count_found, unit_at_work
+from igent.workflows.traffic import Traffic
 
 _LOCAL = "local"
 
 
 class CachedPages:
     """A ReadPages: pages as the reader that `open_reader` opens gives them, kept by the file's content and the method
-    of reading it. A file of which any page could not be read is not kept."""
+    of reading it. A file of which any page could not be read is not kept, and nothing that a vision model has read
+    where its answers are not to be (`answers` False)."""
 
-    def __init__(self, open_reader: Callable[[], Awaitable[PdfReader]], cache: Cache | None) -> None:
-        self._open, self._cache = open_reader, cache
+    def __init__(self, open_reader: Callable[[], Awaitable[PdfReader]], cache: Cache | None, *, answers: bool) -> None:
+        self._open, self._cache, self._answers = open_reader, cache, answers
         self._reader: PdfReader | None = None
 
     async def __call__(self, file: PdfFile) -> AsyncIterator[Page]:
@@ -60,20 +62,22 @@ class CachedPages:
             async for page in read:
                 pages.append(page)
                 yield page
-        if self._cache is not None and not any(page.problem for page in pages):
+        if self._cache is not None and all(self._is_kept(page) for page in pages):
             self._cache.put_soon("extraction", key, encode_pages(pages))
 
     async def _known(self, key: bytes) -> list[Page] | None:
         kept = await self._cache.get("extraction", key) if self._cache is not None else None
-        try:
-            return decode_pages(kept) if kept is not None else None
-        except ValueError:  # of another version
-            return None
+        pages = decode_pages(kept) if kept is not None else None
+        return pages if pages is not None and all(map(self._is_kept, pages)) else None
+
+    def _is_kept(self, page: Page) -> bool:
+        return not page.problem and (self._answers or page.how != "vision")
 
 
 class Services:
-    """The services of one run of a graph. Without `endpoint` and `model` nothing is sent; `budget` is charged for what
-    is; `cache` None: everything is made anew."""
+    """The services of one run of a graph. Without `endpoint` and `model` nothing is sent; what is counts in `traffic`,
+    and `moved` is told of calls beside those of agents. `cache` None: everything is made anew; `answers`: whether it
+    also has what a vision model has read."""
 
     def __init__(
         self,
@@ -84,13 +88,17 @@ class Services:
         gates: Gates,
         cache: Cache | None,
         clock: Clock,
-        budget: Budget | None = None,
+        traffic: Traffic | None = None,
+        moved: Callable[[Gate, int], None] = lambda gate, by: None,
+        *,
+        answers: bool = True,
     ) -> None:
         self._constellation, self._settings, self._endpoint = constellation, settings, endpoint
-        self._model, self._gates, self._cache, self._clock, self._budget = model, gates, cache, clock, budget
+        self._model, self._gates, self._cache, self._clock, self._traffic = model, gates, cache, clock, traffic
+        self._moved = partial(moved, gates["llm"])
         self._local: LocalEmbedder | None = None
         self._remote: list[EndpointEmbedder] = []
-        self.pages: ReadPages = CachedPages(self._open_reader, cache)
+        self.pages: ReadPages = CachedPages(self._open_reader, cache, answers=answers)
 
     async def close(self) -> None:
         """Release what it holds."""
@@ -105,7 +113,8 @@ class Services:
             return CachedEmbeddings(unbilled(local), partial(embedding_key, local.name), self._cache)
         if self._settings.mock:  # it costs nothing, and changes with the mock
             return CachedEmbeddings(unbilled(MockEmbedder()), partial(embedding_key, spec.model), None)
-        assert self._endpoint is not None  # a dry run has no such phase  # noqa: S101
+        traffic = self._traffic
+        assert self._endpoint is not None and traffic is not None  # a dry run has no such phase  # noqa: S101, PT018
         remote = EndpointEmbedder(
             self._endpoint,
             spec.model,
@@ -113,9 +122,11 @@ class Services:
             clock=self._clock,
             random=Random(self._settings.seed),
             limits=self._constellation.spec.run.limits,
-            budget=self._budget,
+            budget=traffic.budget,
+            valve=traffic.valve,
         )
         self._remote.append(remote)
+        traffic.also_sent(lambda: remote.figures.calls + remote.figures.retries)
         name = endpoint_name(self._settings.base_url)
         key_of = partial(embedding_key, spec.model, endpoint=name)
         return CachedEmbeddings(billed(remote, spec.name, spec.model), key_of, self._cache)
@@ -133,25 +144,32 @@ class Services:
         return make
 
     async def _open_reader(self) -> PdfReader:
-        return PdfReader(self._gates["vision"].held, await asyncio.to_thread(find_ocr, None, self._vision()))
+        return PdfReader(self._gates.pages.held, await asyncio.to_thread(find_ocr, None, self._vision()))
 
     def _vision(self) -> VisionOcr | None:
         """The vision model; none for the mock, which sees nothing."""
         name = self._constellation.spec.vision
         if name is None or self._model is None or self._settings.mock:
             return None
-        return VisionOcr(name, partial(read_page_image, _Counted(self._model), name))
+        where = f"{name} at {endpoint_name(self._settings.base_url)}"
+        return VisionOcr(where, partial(read_page_image, _Counted(self._model, self._moved), name))
 
 
 class _Counted:
-    """A Model that tells the unit which asks it what each call was."""
+    """A Model that tells the unit which asks it what each call was, and asks in that unit's name; `moved` is told that
+    a call begins (1) or ends (-1)."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, moved: Callable[[int], None]) -> None:
+        self._model, self._moved = model, moved
 
     async def complete(self, request: ChatRequest, stop: StopFactory | None = None) -> Completion:
         """See Model.complete."""
-        completion = await self._model.complete(request, stop)
+        context = replace(request.context, record_id=unit_at_work() or request.context.record_id)
+        self._moved(1)
+        try:
+            completion = await self._model.complete(replace(request, context=context), stop)
+        finally:
+            self._moved(-1)
         count_call(
             StepReport(
                 phase=request.context.step,
@@ -162,7 +180,7 @@ class _Counted:
                 rounds=1,
                 usage=completion.usage,
                 prompt_checksum="",
-                calls=1,
+                calls=int(not completion.cached),
                 retries=completion.retries,
                 rate_limited=completion.rate_limited,
                 recalled=int(completion.recalled),

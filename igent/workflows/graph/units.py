@@ -3,7 +3,18 @@ becomes one: a bug in a step fails its record, never the run."""
 
 from __future__ import annotations
 
-__all__ = ["Books", "Given", "Result", "Unit", "UnitRunner", "basis_of", "count_call", "count_found", "failed"]
+__all__ = [
+    "Books",
+    "Given",
+    "Result",
+    "Unit",
+    "UnitRunner",
+    "basis_of",
+    "count_call",
+    "count_found",
+    "failed",
+    "unit_at_work",
+]
 
 import asyncio
 import json
@@ -78,6 +89,7 @@ class Given:
 
 _FOUND: ContextVar[Callable[[int], None] | None] = ContextVar("_FOUND", default=None)
 _CALLED: ContextVar[list[StepReport] | None] = ContextVar("_CALLED", default=None)
+_UNIT: ContextVar[str] = ContextVar("_UNIT", default="")
 
 Work = Callable[[], Awaitable[Result | None]]
 Restore = Callable[[Outcome], Result]
@@ -198,6 +210,7 @@ class UnitRunner:
         phase, called = record_id.partition("/")[0], list[StepReport]()
         _FOUND.set(lambda many: self.books.found(phase, many))
         _CALLED.set(called)
+        _UNIT.set(record_id)
         return called
 
     async def attempt(self, record_id: str, work: Work, partial: Partial = Result) -> Result | None:
@@ -227,6 +240,11 @@ def count_found(many: int) -> None:
     found = _FOUND.get()
     if found is not None:
         found(many)
+
+
+def unit_at_work() -> str:
+    """Called in a unit's work: its name in the journal; "" outside of one."""
+    return _UNIT.get()
 
 
 def count_call(report: StepReport) -> None:

@@ -25,7 +25,8 @@ def differing(family: Family, wanted: str) -> str:
 
 def truth_of(relation: str, type_: str, target_id: str | None, status: str, elections: Sequence[str]) -> JsonObject:
     """An entry of truth.json. `relation` is exact, conditional, administrative, design, regulatory, or none; `status`
-    that after confirmation, without a target "pending" (a person looks); `elections` the ids of those that the source refers to."""
+    that after confirmation, without a target "pending" (a person looks); `elections` the ids of those that the source
+    refers to."""
     variance, impact = {
         "administrative": ("administrative", "low"),
         "design": ("design", "high" if type_ in _WEIGHTY else "medium"),

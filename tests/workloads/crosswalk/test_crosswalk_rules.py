@@ -15,7 +15,12 @@ NO_MATCH = {
     "is_match": False, "match_type": "no_match", "target_id": None, "variance_type": "none", "impact_level": "none",
     "evidence": [{"side": "target", "quote": "may join the Plan"}],
 }  # fmt: skip
-ABSTAIN = NO_MATCH | {"evidence": [], "match_type": "abstain", "confidence_score": 0.4, "abstain_reason": "the schedule is missing"}
+ABSTAIN = NO_MATCH | {
+    "evidence": [],
+    "match_type": "abstain",
+    "confidence_score": 0.4,
+    "abstain_reason": "the schedule is missing",
+}
 
 
 def broken(said, case=None, schema=MappingAnswer):
