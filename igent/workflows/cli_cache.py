@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["cache"]
 
+import sys
 from pathlib import Path
 
 import click
@@ -51,6 +52,8 @@ def clear(kind: Kind | None, yes: bool) -> None:
     """
     path = _path()
     if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError(Problem("", "there is nobody to ask whether it may be deleted", "add --yes"))
         what = f"the {kind} entries" if kind else "everything"
         click.confirm(one_line(f"Delete {what} in {path}?", 1000), abort=True, err=True)
     click.echo(one_line(clear_cache(path, kind), 1000), err=True)

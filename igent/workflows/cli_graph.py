@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from igent.errors import ConfigError, Problem
 from igent.files import disk_failure, replace_file
 from igent.reporting.drawing import mermaid
 from igent.reporting.drawing_svg import svg
@@ -17,6 +18,7 @@ from igent.workflows.constellation import load_constellation
 from igent.workflows.output import results
 
 _FORMATS = {"mermaid": mermaid, "svg": svg}
+_ENDINGS = {".mmd": "mermaid", ".mermaid": "mermaid", ".md": "mermaid", ".txt": "mermaid", ".svg": "svg"}
 
 
 @click.command()
@@ -28,9 +30,12 @@ def graph(constellation: str, form: str | None, out: Path | None) -> None:
 
     CONSTELLATION is a name or a path. Prints Mermaid text, which many Markdown viewers draw, or SVG.
     """
+    by_ending = "mermaid" if out is None else _ENDINGS.get(out.suffix.lower())
+    if form is None and by_ending is None:
+        known = ", ".join(_ENDINGS)
+        raise ConfigError(Problem(str(out), "this ending does not say what to draw", f"one of {known}, or --format"))
     loaded = load_constellation(constellation)
-    by_ending = "svg" if out is not None and out.suffix.lower() == ".svg" else "mermaid"
-    text = _FORMATS[form or by_ending](outline(loaded.spec, loaded.models))
+    text = _FORMATS[form or by_ending or "mermaid"](outline(loaded.spec, loaded.models))
     if out is None:
         with results() as stream:
             stream.write(text)

@@ -141,7 +141,8 @@ class _PrivateFile(logging.FileHandler):
 
 
 def write_logs(*, verbose: bool, file: Path | None) -> None:
-    """Log on stderr (`verbose`), to a `file`, both or not at all. Raises ConfigError when the file cannot be opened."""
+    """Log on stderr (`verbose`), to a `file`, both or not at all; that the cache cannot be used is told on stderr in
+    any case. Raises ConfigError when the file cannot be opened."""
     logger = logging.getLogger("igent")
     logger.propagate = False
     handlers: list[logging.Handler] = [logging.StreamHandler()] if verbose else []
@@ -150,6 +151,11 @@ def write_logs(*, verbose: bool, file: Path | None) -> None:
             handlers.append(_PrivateFile(file, encoding="utf-8"))
         except OSError as error:
             raise ConfigError(f"--log-file {file}: {error.strerror}") from error
+    if not verbose:
+        told = logging.StreamHandler()
+        told.addFilter(logging.Filter("igent.cache"))
+        told.setFormatter(PlainFormatter("igent: %(message)s"))
+        logger.addHandler(told)
     for handler in handlers:
         handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logger.addHandler(handler)

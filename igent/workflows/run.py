@@ -29,6 +29,7 @@ from igent.workflows.inputs import find_scenario, read_scenario
 from igent.workflows.model import build_client, build_endpoint
 from igent.workflows.traffic import Traffic
 from igent.workflows.watch import NO_WATCH, RunState, Watch
+from igent.workflows.where import check_taken
 from igent.workflows.wiring import build_phases
 from igent.workload import Dataset
 from igent.writing.journal import Journal
@@ -80,6 +81,8 @@ class Workflow:
         started, began = self._clock.timestamp(), self._clock.now()
         try:
             dataset = await read_scenario(self.constellation.workload, self.scenario)
+            if self.constellation.spec.is_graph:  # before a folder is begun that a mended file would not fit
+                check_taken(self.constellation.spec.phases, dataset.records)
             folder = RunFolder.open(self.folder, fresh=self.settings.fresh, disk=self._disk)
             try:
                 return await self._run_in(folder, dataset, started, began)

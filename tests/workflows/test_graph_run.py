@@ -10,7 +10,7 @@ import pytest
 from graph_kit import CONSTELLATION, WORDS, entries_of, make_folder
 
 from igent import run_workflow
-from igent.errors import LimitError
+from igent.errors import ConfigError, LimitError
 from igent.models.mock import MockModel
 from igent.types import ChatRequest, Completion
 
@@ -170,3 +170,14 @@ def test_a_batch_asks_about_several_at_once(tmp_path):
     again = Counting()
     run(path, tmp_path / "out", client=again)
     assert again.asked == []
+
+
+def test_a_record_that_no_phase_takes_is_an_error_before_anything_is_begun(tmp_path):
+    path = make_folder(
+        tmp_path / "here", constellation=CONSTELLATION.replace("where: {side: left}", "where: {side: lift}")
+    )
+    with pytest.raises(
+        ConfigError, match=r"record 'left' is taken by no phase: no `where` fits it \(it has side: left"
+    ):
+        run(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

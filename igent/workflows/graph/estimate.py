@@ -29,6 +29,7 @@ from igent.workflows.phase import Phase
 from igent.workflows.reckoning import Found, add_batch, add_record, asked_of
 from igent.workflows.size import Sizer
 from igent.workflows.slots import Slots
+from igent.workflows.where import check_taken
 from igent.workload import Dataset
 
 
@@ -135,6 +136,7 @@ async def walk_graph(
     spec, workload = constellation.spec, constellation.workload
     if not isinstance(workload, Flows):
         raise InternalError(f"workload {workload.name!r} has no steps: its constellation was not checked")
+    check_taken(spec.phases, dataset.records)
     chosen = _without_answers(spec.phases)
     walk = _Walk(constellation, settings, conversations, dataset, before, today, pace)
     books, gates = _Blank(), Gates(spec.run.resources, Slots(1000))

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 __all__ = ["feeds_of"]
 
-import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from igent.clock import Clock
-from igent.config.phases import AnyPhase, ExpandSpec, MapSpec, PhaseSpec
+from igent.config.phases import AnyPhase
 from igent.flow import Item, Lost
 from igent.types import Record
 from igent.workflows.graph.flows import NO_SPAN, Message, Parted, source_flow
 from igent.workflows.graph.node import Node
 from igent.workflows.graph.session import Feed
 from igent.workflows.graph.units import Unit, UnitRunner, basis_of
-
-log = logging.getLogger("igent.graph")
+from igent.workflows.where import taken_by
 
 
 def feeds_of(
@@ -26,26 +23,12 @@ def feeds_of(
 ) -> Sequence[Feed]:
     """What each phase that takes the input is to be given. A record that cannot be worked on fails there, once the
     feed comes to it."""
-    feeds, taken = [], set[str]()
+    feeds = []
     for phase in phases:
-        if phase.needs:
-            continue
-        where = phase.where if isinstance(phase, MapSpec | ExpandSpec | PhaseSpec) else {}
-        chosen = [record for record in records if _fits(record, where)]
-        taken |= {record.id for record in chosen}
-        message = partial(_message, phase.name, runner, clock)
-        feeds.append(Feed(nodes[phase.name].links.inbox, chosen, message))
-    for record in records:
-        if record.id not in taken:
-            log.warning("%s: record %s is taken by no phase: no `where` fits it", record.source, record.id)
+        if not phase.needs:
+            message = partial(_message, phase.name, runner, clock)
+            feeds.append(Feed(nodes[phase.name].links.inbox, taken_by(phase, records), message))
     return feeds
-
-
-def _fits(record: Record, where: Mapping[str, Any]) -> bool:
-    return all(
-        record.data.get(key) in wanted if isinstance(wanted, list) else record.data.get(key) == wanted
-        for key, wanted in where.items()
-    )
 
 
 async def _message(phase: str, runner: UnitRunner, clock: Clock, record: Record) -> Message:

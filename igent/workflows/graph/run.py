@@ -108,8 +108,9 @@ class GraphCourse:
         await self._write()
 
     def summarise(self, facts: RunFacts) -> Summary:
-        """See Course: the figures of all units that were reached."""
-        return summarise(self._books.totals, facts, self._books.totals.outcomes, self._books.phases)
+        """See Course: the figures of all units that are known; those without an outcome were not run."""
+        known = max(self._books.totals.outcomes, self._session.expected)
+        return summarise(self._books.totals, facts, known, self._books.phases)
 
     def _build(self, runner: UnitRunner, gates: Gates, model: Model) -> Mapping[str, Node]:
         grounds, clock, today = self._grounds, self._grounds.clock, self._grounds.today

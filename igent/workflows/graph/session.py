@@ -52,7 +52,8 @@ class GraphSession:
         self._expecting = watch if isinstance(watch, ExpectingWatch) else None  # asked once: it takes its time
         self._farewell = farewell
         self._tasks: set[asyncio.Task[None]] = set()
-        self._in_flight = self._paid = self._expected = 0
+        self._in_flight = self._paid = 0
+        self.expected = 0
         self._asked, self._calm = asyncio.Event(), asyncio.Event()
         self._calm.set()
         self.fatal: ProviderError | None = None
@@ -112,9 +113,9 @@ class GraphSession:
 
     def expect(self) -> None:
         """One more unit is known to come."""
-        self._expected += 1
+        self.expected += 1
         if self._expecting is not None:
-            self._expecting.expects(self._expected)
+            self._expecting.expects(self.expected)
 
     async def _flow(self, nodes: Sequence[Node], feeds: Sequence[Feed]) -> None:
         async with asyncio.TaskGroup() as group:

@@ -29,7 +29,7 @@ from typing import Any, Protocol
 import orjson
 
 from igent.clock import Clock
-from igent.errors import IgentError, ProviderError
+from igent.errors import DataError, IgentError, ProviderError
 from igent.flow import Item, Lost
 from igent.outcome import Outcome, OutcomeStatus, PhaseTiming, StepReport
 from igent.types import JsonObject, Violation
@@ -258,6 +258,8 @@ def _told(record_id: str, error: Exception) -> tuple[str, str]:
     """What is said of an error, and its cause."""
     if isinstance(error, ProviderError):
         return str(error), "provider"
+    if isinstance(error, DataError):
+        return str(error), "input"
     known = isinstance(error, IgentError)
     log.error("%s failed: %s", record_id, error, exc_info=not known)
     if known:

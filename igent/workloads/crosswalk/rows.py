@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from igent.flow import Item, StepContext, Stream
+from igent.flow import Item, Lost, StepContext, Stream
 from igent.types import JsonObject
 from igent.workloads.crosswalk.compatible import same_types
 from igent.workloads.crosswalk.review import lost_reasons, reviewed
@@ -53,8 +53,13 @@ def _crosswalk(part: str, streams: Sequence[Stream]) -> list[Item]:
         entry = known.get(str(provision["id"])) or _lost_entry(provision, lost)
         doubts = [*_doubts(entry, shared, missing), *_unseen(provision, entry, targets)]
         rows.append(_source_row(part, provision, entry, targets, doubts))
-    rows += _new_rows(part, targets, rows, lost_reasons([*target.lost, *embedded.lost]))
-    _check_counts(rows, provisions, targets)
+    own = [str(provision["id"]) for provision in provisions]
+    gone = _named_apart(source.lost, own)
+    rows += [_unread_row(part, id_, one) for id_, one in gone.items()]
+    unread = "a part of the source could not be read: its match may be among those" if source.lost else ""
+    unread = unread or ("" if provisions else "nothing of the source was read")
+    rows += _new_rows(part, targets, rows, lost_reasons([*target.lost, *embedded.lost]), unread)
+    _check_counts(rows, [*own, *gone], targets)
     return [Item(str(row["source_id"] or f"new_in_target:{row['target_id']}"), row) for row in rows]
 
 
@@ -106,6 +111,26 @@ def _source_row(
     return row
 
 
+def _named_apart(lost: Iterable[Lost], taken: Iterable[str]) -> dict[str, Lost]:
+    """What was lost by a name of its own: an entry that has the id of another one is lost for that very reason."""
+    names, found = set(taken), dict[str, Lost]()
+    for one in lost:
+        name, number = one.id, 1
+        while name in names:
+            number += 1
+            name = f"{one.id} ({number})"
+        names.add(name)
+        found[name] = one
+    return found
+
+
+def _unread_row(part: str, id_: str, lost: Lost) -> JsonObject:
+    """A part of the source that could not be read: a page, a document, or an entry that is none."""
+    entry = no_entry() | {"source_id": id_, "abstain_reason": lost.reason, "reasoning": "It could not be read."}
+    head = {"part": part, "row": "source"} | _side("source", {**lost.data, "id": id_}) | _side("target", {})
+    return reviewed({**head, **entry, "candidates": []}, [lost.reason])
+
+
 def _side(side: str, provision: Mapping[str, Any]) -> JsonObject:
     return {
         f"{side}_id": provision.get("id"),
@@ -117,9 +142,10 @@ def _side(side: str, provision: Mapping[str, Any]) -> JsonObject:
 
 
 def _new_rows(
-    part: str, targets: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], lost: Mapping[str, str]
+    part: str, targets: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], lost: Mapping[str, str], unread: str
 ) -> list[JsonObject]:
-    """The targets that nobody matched; flagged where somebody was not sure about one, or it was lost."""
+    """The targets that nobody matched; flagged where somebody was not sure about one, it was lost, or something of the
+    source is `unread`."""
     matched, wanted = set(), dict[str, list[str]]()
     for row in rows:
         if row["is_match"]:
@@ -132,7 +158,7 @@ def _new_rows(
     for id_, target in targets.items():
         if id_ in matched:
             continue
-        doubts = [lost[id_]] if id_ in lost else []
+        doubts = [*([lost[id_]] if id_ in lost else []), *([unread] if unread else [])]
         doubts += [f"it may be the match of {source}, which is undecided" for source in wanted.get(id_, ())]
         head = {"part": part, "row": "new_in_target"} | _side("source", {}) | _side("target", target)
         entry = no_entry() | {"match_type": None, "status": "pending" if doubts else "confirmed"}
@@ -153,13 +179,12 @@ def _check_entries(
             raise ValueError(f"{id_} is matched with {entry['target_id']!r}, which is no target provision")
 
 
-def _check_counts(
-    rows: Sequence[Mapping[str, Any]], provisions: Sequence[Mapping[str, Any]], targets: Mapping[str, Any]
-) -> None:
-    """Sources = matched + no_match + abstain, one row each; targets = matched + new. Raises ValueError."""
+def _check_counts(rows: Sequence[Mapping[str, Any]], expected: Sequence[str], targets: Mapping[str, Any]) -> None:
+    """Sources = matched + no_match + abstain, one row each of the `expected` ids; targets = matched + new. Raises
+    ValueError."""
     sources = [str(row["source_id"]) for row in rows if row["row"] == "source"]
-    if sources != [str(provision["id"]) for provision in provisions] or len(set(sources)) != len(sources):
-        raise ValueError(f"{len(provisions)} source provisions have {len(sources)} rows: each must have exactly one")
+    if sources != list(expected) or len(set(sources)) != len(sources):
+        raise ValueError(f"{len(expected)} source provisions have {len(sources)} rows: each must have exactly one")
     matched = {str(row["target_id"]) for row in rows if row["row"] == "source" and row["is_match"]}
     new = [str(row["target_id"]) for row in rows if row["row"] == "new_in_target"]
     if len(matched) + len(new) != len(targets) or matched.union(new) != set(targets):

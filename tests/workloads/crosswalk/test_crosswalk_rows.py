@@ -101,7 +101,24 @@ async def test_no_match_is_flagged_with_what_was_looked_at(seen):
 async def test_a_lost_target_is_new_with_a_doubt():
     lost = [Lost("t0", "embed", "too long", {"id": "t0"})]
     rows = await rows_of([], [], targets(2), targets(2)[1:], embedded=lost)
-    assert [r["review_reasons"] for r in rows] == [["lost in embed: too long"], []]
+    nothing = "nothing of the source was read"
+    assert [r["review_reasons"] for r in rows] == [["lost in embed: too long", nothing], [nothing]]
+
+
+async def test_a_part_of_the_source_that_was_lost_has_a_row_and_makes_new_targets_doubtful():
+    lost = [
+        Lost("s9", "source_bpd", "it has no text", {"section_number": "9.01"}),
+        Lost("s0", "source_bpd", "twice", {}),
+    ]
+    rows = await rows_of(sources(1), [entry_item("s0", "t0")], targets(2), source=lost)
+    assert [(r["row"], r["source_id"], r["match_type"], r["status"]) for r in rows] == [
+        ("source", "s0", "exact", "confirmed"),
+        ("source", "s9", "abstain", "pending"),
+        ("source", "s0 (2)", "abstain", "pending"),
+        ("new_in_target", None, None, "pending"),
+    ]
+    assert (rows[1]["source_section"], rows[1]["review_reasons"]) == ("9.01", ["it has no text"])
+    assert rows[3]["review_reasons"] == ["a part of the source could not be read: its match may be among those"]
 
 
 async def test_a_target_that_may_be_the_match_of_an_undecided_source_is_flagged():
