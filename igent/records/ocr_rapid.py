@@ -4,11 +4,11 @@ from __future__ import annotations
 
 __all__ = ["RapidOcr", "find_rapid"]
 
-import asyncio
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from igent.confined import ConfinedError, Limits, run_confined
+from igent.records.aside import aside
 from igent.records.ocr_words import OcrError
 
 # It takes 2 GB of address space, 1 GB of it in use, and gives it back when the page is read; 5 s of two processors.
@@ -27,7 +27,7 @@ class RapidOcr:
         """See PageOcr.read; `page` has no effect. A page may take 120 s, also when the call is cancelled."""
         del page
         try:
-            text = await asyncio.to_thread(run_confined, "igent.records.ocr_child:read_picture", png, _LIMITS)
+            text = await aside(run_confined, "igent.records.ocr_child:read_picture", png, _LIMITS)
         except ConfinedError as error:
             raise OcrError(str(error)) from error
         return text.decode("utf-8", "replace")

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from igent.confined import ConfinedError
 from igent.errors import DataError, IgentError
 from igent.flow import Page, PdfFile
+from igent.records.aside import aside
 from igent.records.ocr import OcrError, PageOcr, ocr_method
 from igent.records.pdf_book import PageText, PdfBook
 from igent.records.pdf_text import clean_text
@@ -81,7 +82,7 @@ class PdfReader:
 
     async def _in_child(self, read: Callable[..., _T], *arguments: int) -> _T:
         async with self._children:
-            return await asyncio.to_thread(read, *arguments)
+            return await aside(read, *arguments)
 
     async def _some(self, book: PdfBook, crew: _Crew, first: int) -> _Begun | DataError:
         # Errors are handed over, not raised: the group would wrap them, and cancel whoever waits for an earlier page.
@@ -102,7 +103,7 @@ class PdfReader:
             return Page(found.number, "", problem=f"{scanned}, and there is nothing to read it with: {_NO_OCR}")
         try:
             async with self._slot():
-                png = await asyncio.to_thread(book.picture, found.number)
+                png = await aside(book.picture, found.number)
                 text = clean_text(await self._ocr.read(png, f"{book.name} page {found.number}"))
         except (ConfinedError, OcrError) as error:
             return Page(found.number, "", problem=f"{scanned}, and {self.method} cannot read it: {error}")

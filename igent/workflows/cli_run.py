@@ -175,10 +175,14 @@ def _say_next(ended: Ended, workflow: Workflow, code: int) -> None:
         command = _again(_raised(workflow.settings, str(ended.error)))
         click.echo(f"igent: what is finished is kept; go on with a higher limit, such as: {command}", err=True)
     elif code == 1 and ended.report is not None and counts is not None and counts.failed:
-        if any(outcome.status == "failed" and outcome.cause != "input" for outcome in ended.report.outcomes):
-            click.echo(f"igent: try the failed records again with: igent retry {shlex.quote(str(folder))}", err=True)
+        causes = {outcome.cause for outcome in ended.report.outcomes if outcome.status == "failed"}
+        again = f"igent retry {shlex.quote(str(folder))}"
+        if causes - {"input", "part"}:
+            click.echo(f"igent: try the failed records again with: {again}", err=True)
         else:
             click.echo("igent: mend the failed records in the input, then start over with --fresh", err=True)
+        if "part" in causes and not causes - {"input", "part"}:
+            click.echo(f"igent: once what reads scanned pages is installed: {again}", err=True)
     elif summary.run.interrupted or summary.counts.not_run if summary is not None else code in {3, 4, 130, 143}:
         click.echo(f"igent: what is finished is kept; go on with: {_again({})}", err=True)
 

@@ -107,6 +107,17 @@ def test_calls_that_do_not_fit_beside_others_wait_for_what_those_leave():
     assert client.peak >= 2
 
 
+def test_room_that_another_stack_makes_lets_them_in_too():
+    """Chats and embeddings have a stack each, and one budget."""
+    spending = budget(cost=MOST + 144)
+
+    async def main():
+        layers = [Budgeted(Client(), LoopClock(), spending) for _ in range(2)]
+        return await gather(*(layer.complete(ask(n, max_tokens=100), Condition) for n, layer in enumerate(layers)))
+
+    assert [each.text for each in virtually(main())] == ["yes", "yes"]
+
+
 def test_what_fits_into_nothing_ends_the_spending():
     client, spending = Client(), budget(cost=500)
     done = run(client, spending, calls=10)

@@ -103,3 +103,12 @@ def test_a_run_is_gone_on_with_and_tried_again_with_or_without_it(shell: Shell, 
     shell.igent("run", *base, "--cache", "--mock-errors", "1.0", code=1)
     shell.igent("retry", "out", "--cache", code=1)
     shell.igent("retry", "out", code=1)
+
+
+def test_a_run_says_that_its_cache_cannot_be_used_and_goes_on(shell: Shell):
+    path = shell.folder / "cache.db"
+    path.write_bytes(b"no cache" * 1000)
+    ran = shell.igent("run", "crosswalk", "--mock", "--quiet", "--out", "out", IGENT_CACHE_FILE=str(path))
+    assert ran.err.count("igent: the cache is off for this run: ") == 1
+    assert "cache.db" in ran.err
+    assert (shell.folder / "out" / "crosswalk_confirmed.json").is_file()

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["UnitBooks"]
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from igent.outcome import Outcome
 from igent.reporting.phase_totals import PhaseTotals
@@ -108,8 +107,11 @@ class UnitBooks:
         self._folder.outcomes.keep(self._reached)
 
     def places(self) -> Sequence[int]:
-        """Where the outcomes stand in the journal's own order, in the order of the phases and of the input."""
-        return [index for _, _, index in sorted(self._order)]
+        """Where the outcomes stand in the journal's own order, in the order of the phases and of the input; those of
+        earlier sessions that this one has not come by yet stand at the end."""
+        reached = [index for _, _, index in sorted(self._order)]
+        known = set(reached)
+        return [*reached, *(i for i in range(self._index) if i not in known and self._folder.kept.has(i))]
 
     async def _write(self, outcome: Outcome, audit: Sequence[JsonObject]) -> None:
         self._folder.outcomes.drop(outcome.record_id)
@@ -117,7 +119,11 @@ class UnitBooks:
         lines = b"".join(audit_line(**line) for line in audit) if self._keep_audit else b""
         self._written += 1
         place: Place
-        ended = partial(self._ended, outcome)  # the cache is given nothing that the journal may yet lose
+
+        def ended() -> None:  # the cache is given nothing, and nobody told of anything, that the journal may yet lose
+            self._ended(outcome)
+            self._watch.settled(outcome)
+
         if self._written % _SYNC_EVERY:
             place = self._journal.write_soon(entry, lines, ended)
         else:  # so that what waits to be written stays bounded
@@ -125,7 +131,6 @@ class UnitBooks:
             ended()
         self._folder.kept.add(outcome.record_id, outcome.index, place)
         self.talked += bool(outcome.steps)
-        self._watch.settled(outcome)
 
     def _count(self, phase: str, outcome: Outcome, order: Order, span: tuple[float, float, float, int]) -> int:
         self._sum(phase, outcome, order)
