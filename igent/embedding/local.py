@@ -12,6 +12,7 @@ import asyncio
 import threading
 from array import array
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,7 +40,7 @@ class LocalEmbedder:
     words does not. A text that is empty or blank has no direction: its embedding is all zeros, and its
     cosine with everything is 0. There are no unknown words: what the vocabulary does not have is taken by its bytes.
 
-    The model (35 MB of memory with its vocabulary, 0.15 s) is loaded with the first text that is embedded, from the
+    The model (35 MB of memory with its vocabulary, 0.15 s) is loaded once a process, with the first text, from the
     installed package: no network, no file is written. The work is done in a thread. `name` is for cache keys: model and
     version.
 
@@ -101,6 +102,7 @@ def _folder() -> Path:
     return folder
 
 
+@cache  # a process that has several runs needs it once: what a run leaves behind is not freed at once
 def _load(folder: Path) -> _Model:
     from safetensors import SafetensorError  # noqa: PLC0415 these two take 20 MB that most runs do not need
     from safetensors.numpy import load_file  # noqa: PLC0415
