@@ -15,9 +15,9 @@ from pydantic import BaseModel, ValidationError
 from sbus_kit import SCENARIOS, case_of, cases, incentive, match_of
 
 from igent.types import Case, ChatMessage, JsonObject, Violation
+from igent.workloads.blocks import read_blocks
 from igent.workloads.sbus.faults import FAULTS, PAYMENT_SPELLINGS
 from igent.workloads.sbus.mock import SbusMock
-from igent.workloads.sbus.question import read_blocks
 from igent.workloads.sbus.workload import RULES, WORKLOAD
 
 MOCK = SbusMock()

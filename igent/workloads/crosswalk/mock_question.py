@@ -4,18 +4,14 @@ from __future__ import annotations
 
 __all__ = ["Asked", "read_pairs"]
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from igent.types import ChatMessage, JsonObject
+from igent.workloads.blocks import read_blocks
 
-_BLOCK = re.compile(
-    r"^[#*\s]*([A-Z][A-Z_ ]+?)[*:\s]*\n\s*(?P<fence>`{3,}|~{3,})[^\n]*\n(?P<body>.*?)^(?P=fence)[ \t]*$",
-    re.MULTILINE | re.DOTALL,
-)
 _RECORD = re.compile(r"^# RECORD (\d+)[ \t]*$", re.MULTILINE)
 _ROUND = re.compile(r"^Round (\d+):", re.MULTILINE)
 
@@ -59,11 +55,11 @@ def _round(messages: Sequence[ChatMessage], text: str) -> int:
 
 def _pairs(text: str, round_: int) -> Iterator[Asked]:
     shared, *records = re.split(_RECORD, text)
-    common = _blocks(shared)
+    common = read_blocks(shared)
     if not records:
         yield from _asked(common, None, round_)
     for number, part in zip(records[::2], records[1::2], strict=True):
-        yield from _asked({**common, **_blocks(part)}, int(number), round_)
+        yield from _asked({**common, **read_blocks(part)}, int(number), round_)
 
 
 def _asked(blocks: Mapping[str, Any], number: int | None, round_: int) -> Iterator[Asked]:
@@ -72,13 +68,3 @@ def _asked(blocks: Mapping[str, Any], number: int | None, round_: int) -> Iterat
         if isinstance(source, dict) and isinstance(target, dict):
             yield Asked(source, target, bool(ending), number, round_, blocks)
             return
-
-
-def _blocks(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for match in _BLOCK.finditer(text):
-        try:
-            found[match[1].strip()] = json.loads(match["body"])
-        except ValueError:
-            found[match[1].strip()] = match["body"]
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Question", "read_blocks", "read_question"]
+__all__ = ["Question", "read_question"]
 
 import json
 import re
@@ -14,16 +14,13 @@ from typing import Any
 
 from igent.types import Case, ChatMessage, JsonObject, Record, Stock
 from igent.workload import Document
+from igent.workloads.blocks import read_blocks
 from igent.workloads.sbus.model import Incentive, Reference, Supplier
 from igent.workloads.sbus.numbers import whole
 from igent.workloads.sbus.offers import read_supplier
 from igent.workloads.sbus.problems import Problems
 from igent.workloads.sbus.read import incentive
 
-_BLOCK = re.compile(
-    r"^[#*\s]*([A-Z][A-Z_ ]+?)[*:\s]*\n\s*(?P<fence>`{3,}|~{3,})[^\n]*\n(?P<body>.*?)^(?P=fence)[ \t]*$",
-    re.MULTILINE | re.DOTALL,
-)
 # In line with the text "```json" is only spoken of; an answer that was stopped at its closing fence has none.
 _FENCED = re.compile(r"^```json[ \t]*\n(.*?)(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 _ANSWERS = {"registration_id", "supplier_id", "lines"}  # an answer has one of them, whatever its form
@@ -89,17 +86,6 @@ def _view(capacity: Any) -> dict[str, Stock]:
         for name, entry in capacity.items()
         if isinstance(entry, dict)
     }
-
-
-def read_blocks(text: str) -> dict[str, Any]:
-    """The JSON values under headings in a message; a block that is no JSON (a broken draft) is given as its text."""
-    found: dict[str, Any] = {}
-    for match in _BLOCK.finditer(text):
-        try:
-            found[match[1].strip()] = json.loads(match["body"])
-        except ValueError:
-            found[match[1].strip()] = match["body"]
-    return found
 
 
 def _objects(text: str) -> Iterator[JsonObject]:
