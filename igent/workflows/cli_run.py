@@ -181,8 +181,8 @@ def _say_next(ended: Ended, workflow: Workflow, code: int) -> None:
             click.echo(f"igent: try the failed records again with: {again}", err=True)
         else:
             click.echo("igent: mend the failed records in the input, then start over with --fresh", err=True)
-        if "part" in causes and not causes - {"input", "part"}:
-            click.echo(f"igent: once what reads scanned pages is installed: {again}", err=True)
+        if causes <= {"input", "part"} and "part" in causes:
+            click.echo(f"igent: where only a page could not be read, once it can be: {again}", err=True)
     elif summary.run.interrupted or summary.counts.not_run if summary is not None else code in {3, 4, 130, 143}:
         click.echo(f"igent: what is finished is kept; go on with: {_again({})}", err=True)
 
