@@ -20,6 +20,7 @@ from igent.errors import ProviderError
 from igent.models.adaptive import AdaptiveLimit
 from igent.models.budget import Budget
 from igent.models.endpoint import Endpoint
+from igent.models.recall import Keep
 from igent.models.stack import Stack, build_stack
 from igent.models.valve import Valve
 from igent.outcome import Outcome
@@ -83,22 +84,6 @@ class Traffic:
         """The model that all agents share. Answers go to the journal, and come from it where they were paid for; with a
         `cache`, also from there. `settled` tells how many records this session has settled; None: `totals` grow with
         each."""
-
-        # A record keeps its place until its outcome is durable, so that few answers are lost with a process that is
-        # killed; the units of a graph do not, so there each answer is waited for.
-        awaited = self._constellation.spec.is_graph
-
-        async def keep(request: ChatRequest, completion: Completion) -> None:
-            # Of a batch the outcomes are written with it, and nobody will ask just that again; what came from the cache
-            # was not paid for.
-            if request.context.records > 1 or completion.cached:
-                return
-            entry = answer_to_entry(request, completion)
-            if awaited:
-                await journal.write(entry)
-            else:
-                journal.write_soon(entry)
-
         self.budget = self._what_is_left(folder, totals)
         resumed, self._begun_with = totals.outcomes, self.budget.spent_cost if self.budget else Decimal(0)
         self._settled = settled or (lambda: totals.outcomes - resumed)
@@ -111,7 +96,7 @@ class Traffic:
             clock=self._clock,
             random=Random(self._settings.seed),
             find=lambda request: folder.recall(request_key(request)),
-            keep=keep,
+            keep=_keeper(journal, awaited=self._constellation.spec.is_graph),
             cached_find=self.shelf.find if self.shelf else None,
             cached_keep=self.shelf.keep if self.shelf else None,
             on_retry=_log_retry,
@@ -197,6 +182,27 @@ class Traffic:
         found = price(usage, model, self._settings.base_url) if usage != NO_USAGE else Decimal(0)
         # The mock takes the price of the model it stands for, so that a limit can be tried out.
         return Decimal(0) if found is None and self._settings.mock else found
+
+
+def _keeper(journal: Journal, *, awaited: bool) -> Keep:
+    """What writes answers to the journal; `awaited`: it returns when they are durable.
+
+    A record keeps its place until its outcome is durable, so that few answers are lost with a process that is killed;
+    the units of a graph do not, so there each answer is waited for.
+    """
+
+    async def keep(request: ChatRequest, completion: Completion) -> None:
+        # Of a batch the outcomes are written with it, and nobody will ask just that again; what came from the cache was
+        # not paid for.
+        if request.context.records > 1 or completion.cached:
+            return
+        entry = answer_to_entry(request, completion)
+        if awaited:
+            await journal.write(entry)
+        else:
+            journal.write_soon(entry)
+
+    return keep
 
 
 def _key(endpoint: str, request: ChatRequest) -> bytes:
